@@ -1,0 +1,123 @@
+/* Bump allocation in chained chunks; a large request gets a chunk of its own. */
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { CHUNK_BYTES = 4096, ALIGN = sizeof(max_align_t) };
+
+struct chunk {
+    struct chunk *next;
+    size_t used, size;
+    max_align_t bytes[];
+};
+
+struct arena {
+    struct chunk *chunks; /* the newest first; only that one is filled further */
+    size_t used, ceiling;
+};
+
+struct arena *arena_new(size_t ceiling)
+{
+    struct arena *arena = calloc(1, sizeof *arena);
+    if (arena)
+        arena->ceiling = ceiling ? ceiling : SIZE_MAX;
+    return arena;
+}
+
+void arena_free(struct arena *arena)
+{
+    if (!arena)
+        return;
+    for (struct chunk *c = arena->chunks, *next; c; c = next) {
+        next = c->next;
+        free(c);
+    }
+    free(arena);
+}
+
+static struct chunk *chunk_new(struct arena *arena, size_t size)
+{
+    size_t room = size > CHUNK_BYTES / 4 ? size : CHUNK_BYTES - sizeof(struct chunk);
+    struct chunk *c = malloc(sizeof *c + room);
+    if (!c)
+        return NULL;
+    c->used = 0;
+    c->size = room;
+    if (room == size && arena->chunks) { /* a large one: keep filling the chunk in front */
+        c->next = arena->chunks->next;
+        arena->chunks->next = c;
+    } else {
+        c->next = arena->chunks;
+        arena->chunks = c;
+    }
+    return c;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    if (size > SIZE_MAX / 2)
+        return NULL;
+    size = size ? (size + ALIGN - 1) / ALIGN * ALIGN : ALIGN;
+    if (size > arena->ceiling - arena->used)
+        return NULL;
+
+    struct chunk *c = arena->chunks;
+    if (!c || c->size - c->used < size)
+        c = chunk_new(arena, size);
+    if (!c)
+        return NULL;
+    void *p = (char *)c->bytes + c->used;
+    c->used += size;
+    arena->used += size;
+    return memset(p, 0, size);
+}
+
+void *arena_alloc_array(struct arena *arena, size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / size)
+        return NULL;
+    return arena_alloc(arena, count * size);
+}
+
+struct str arena_str(struct arena *arena, struct str s)
+{
+    return (struct str){arena_cstr(arena, s), s.n};
+}
+
+char *arena_cstr(struct arena *arena, struct str s)
+{
+    if (s.n == SIZE_MAX)
+        return NULL;
+    char *copy = arena_alloc(arena, s.n + 1);
+    if (copy && s.n)
+        memcpy(copy, s.p, s.n);
+    return copy;
+}
+
+struct str arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct str s = arena_vprintf(arena, format, args);
+    va_end(args);
+    return s;
+}
+
+struct str arena_vprintf(struct arena *arena, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    char *text = n < 0 ? NULL : arena_alloc(arena, (size_t)n + 1);
+    if (text)
+        vsnprintf(text, (size_t)n + 1, format, again);
+    va_end(again);
+    return (struct str){text, text ? (size_t)n : 0};
+}
+
+size_t arena_used(const struct arena *arena)
+{
+    return arena->used;
+}

@@ -1,0 +1,373 @@
+/* Reader and editor of span trees; the parser is in jspan_parse.c. */
+#include "base/jspan.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/jwrite.h"
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static bool key_is(const struct jspan *n, const char *key)
+{
+    /* A name that is written with escapes is compared unescaped; that is rare. */
+    size_t len = strlen(key);
+    struct str inside = str_slice(n->key, 1, n->key.n - 1);
+
+    if (!memchr(inside.p, '\\', inside.n))
+        return inside.n == len && memcmp(inside.p, key, len) == 0;
+    struct arena *arena = arena_new(0);
+    bool same = arena && str_is(jspan_key(arena, n), key);
+    arena_free(arena);
+    return same;
+}
+
+struct jspan *jspan_get(const struct jspan *object, const char *key)
+{
+    struct jspan *found = NULL;
+
+    if (!jspan_is(object, JSPAN_OBJECT))
+        return NULL;
+    for (struct jspan *n = object->child; n; n = n->next)
+        if (key_is(n, key))
+            found = n;
+    return found;
+}
+
+struct jspan *jspan_first(const struct jspan *container)
+{
+    return container ? container->child : NULL;
+}
+
+bool jspan_is(const struct jspan *n, enum jspan_type type)
+{
+    return n && n->type == type;
+}
+
+bool jspan_none(const struct jspan *n)
+{
+    return !n || n->type == JSPAN_NULL;
+}
+
+bool jspan_says(const struct jspan *n, const char *text)
+{
+    if (!jspan_is(n, JSPAN_STRING))
+        return false;
+    return str_is(str_slice(n->text, 1, n->text.n - 1), text);
+}
+
+size_t jspan_count(const struct jspan *container)
+{
+    size_t count = 0;
+    for (const struct jspan *n = jspan_first(container); n; n = n->next)
+        count++;
+    return count;
+}
+
+static unsigned hex4(const char *p)
+{
+    unsigned value = 0;
+    for (int i = 0; i < 4; i++) {
+        unsigned char c = (unsigned char)p[i];
+        value = value << 4 | (c <= '9' ? c - (unsigned)'0' : (c | 32u) - 'a' + 10);
+    }
+    return value;
+}
+
+static size_t put_utf8(char *out, unsigned c)
+{
+    if (c < 0x80) {
+        out[0] = (char)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        out[0] = (char)(0xc0 | c >> 6);
+        out[1] = (char)(0x80 | (c & 63));
+        return 2;
+    }
+    if (c < 0x10000) {
+        out[0] = (char)(0xe0 | c >> 12);
+        out[1] = (char)(0x80 | (c >> 6 & 63));
+        out[2] = (char)(0x80 | (c & 63));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | c >> 18);
+    out[1] = (char)(0x80 | (c >> 12 & 63));
+    out[2] = (char)(0x80 | (c >> 6 & 63));
+    out[3] = (char)(0x80 | (c & 63));
+    return 4;
+}
+
+/* One \u escape at `p` (behind the "\u"), perhaps a pair; returns how many source bytes it took. */
+static size_t unescape_unit(const char *p, const char *end, unsigned *out)
+{
+    unsigned c = hex4(p);
+
+    *out = c;
+    if (c < 0xd800 || c > 0xdfff)
+        return 4;
+    if (c < 0xdc00 && end - p >= 10 && p[4] == '\\' && p[5] == 'u') {
+        unsigned low = hex4(p + 6);
+        if (low >= 0xdc00 && low <= 0xdfff) {
+            *out = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+            return 10;
+        }
+    }
+    *out = 0xfffd; /* half a pair: no text can hold it */
+    return 4;
+}
+
+static char plain_escape(char c)
+{
+    switch (c) {
+    case 'n':
+        return '\n';
+    case 't':
+        return '\t';
+    case 'r':
+        return '\r';
+    case 'b':
+        return '\b';
+    case 'f':
+        return '\f';
+    default:
+        return c;
+    }
+}
+
+static struct str unescape(struct arena *arena, struct str quoted)
+{
+    struct str in = str_slice(quoted, 1, quoted.n - 1);
+
+    if (in.n == 0 || !memchr(in.p, '\\', in.n))
+        return in;
+    char *out = arena_alloc(arena, in.n + 1); /* an escape is never shorter than its text */
+    if (!out)
+        return STR_NONE;
+    size_t n = 0;
+    for (const char *p = in.p, *end = in.p + in.n; p < end;) {
+        unsigned c;
+        if (*p != '\\') {
+            out[n++] = *p++;
+        } else if (p[1] == 'u') {
+            p += 2 + unescape_unit(p + 2, end, &c);
+            n += put_utf8(out + n, c);
+        } else {
+            out[n++] = plain_escape(p[1]);
+            p += 2;
+        }
+    }
+    return (struct str){out, n};
+}
+
+struct str jspan_str(struct arena *arena, const struct jspan *n)
+{
+    return jspan_is(n, JSPAN_STRING) ? unescape(arena, n->text) : STR_NONE;
+}
+
+struct str jspan_key(struct arena *arena, const struct jspan *n)
+{
+    return n && n->key.n ? unescape(arena, n->key) : STR_NONE;
+}
+
+bool jspan_true(const struct jspan *n)
+{
+    return jspan_is(n, JSPAN_TRUE);
+}
+
+double jspan_double(const struct jspan *n, double otherwise)
+{
+    char copy[64];
+
+    if (!jspan_is(n, JSPAN_NUMBER) || n->text.n >= sizeof copy)
+        return otherwise;
+    memcpy(copy, n->text.p, n->text.n);
+    copy[n->text.n] = '\0';
+    return strtod(copy, NULL);
+}
+
+int64_t jspan_int(const struct jspan *n, int64_t otherwise)
+{
+    const double limit = 9007199254740992.0;
+    double value = jspan_double(n, NAN);
+
+    if (!(value >= -limit && value <= limit) || value != floor(value))
+        return otherwise;
+    return (int64_t)value;
+}
+
+struct str jspan_text(struct arena *arena, const struct jspan *n)
+{
+    if (!n)
+        return STR_NONE;
+    if (!n->changed)
+        return n->text;
+    struct buf out = {0};
+    jspan_render(n, &out);
+    struct str copy = out.failed ? STR_NONE : arena_str(arena, buf_str(&out));
+    buf_free(&out);
+    return copy;
+}
+
+/* --- editing --------------------------------------------------------------------------------- */
+
+static void mark_changed(struct jspan *n)
+{
+    for (; n && !n->changed; n = n->up)
+        n->changed = true;
+}
+
+static enum jspan_type type_of(struct str json)
+{
+    switch (json.n ? json.p[0] : 'n') {
+    case '{':
+        return JSPAN_OBJECT;
+    case '[':
+        return JSPAN_ARRAY;
+    case '"':
+        return JSPAN_STRING;
+    case 't':
+        return JSPAN_TRUE;
+    case 'f':
+        return JSPAN_FALSE;
+    case 'n':
+        return JSPAN_NULL;
+    default:
+        return JSPAN_NUMBER;
+    }
+}
+
+void jspan_replace(struct jspan *n, struct str json)
+{
+    n->type = type_of(json);
+    n->text = json;
+    n->child = n->last = NULL;
+    n->changed = false;
+    mark_changed(n->up);
+}
+
+static void append_node(struct jspan *container, struct jspan *n)
+{
+    n->up = container;
+    n->next = NULL;
+    if (container->last)
+        container->last->next = n;
+    else
+        container->child = n;
+    container->last = n;
+    mark_changed(container);
+}
+
+void jspan_remove(struct jspan *n)
+{
+    struct jspan *up = n->up, *before = NULL;
+
+    if (!up)
+        return;
+    for (struct jspan *c = up->child; c != n; c = c->next)
+        before = c;
+    if (before)
+        before->next = n->next;
+    else
+        up->child = n->next;
+    if (up->last == n)
+        up->last = before;
+    n->up = n->next = NULL;
+    mark_changed(up);
+}
+
+bool jspan_remove_key(struct jspan *object, const char *key)
+{
+    struct jspan *n;
+    bool found = false;
+
+    while ((n = jspan_get(object, key)) != NULL) {
+        jspan_remove(n);
+        found = true;
+    }
+    return found;
+}
+
+status jspan_rename(struct arena *arena, struct jspan *n, const char *key)
+{
+    struct str quoted = jspan_quote(arena, str_from(key));
+
+    if (!quoted.p)
+        return E_NOMEM;
+    n->key = quoted;
+    mark_changed(n->up);
+    return OK;
+}
+
+static struct jspan *new_node(struct arena *arena, struct str json)
+{
+    struct jspan *n = ARENA_NEW(arena, struct jspan);
+    if (n) {
+        n->type = type_of(json);
+        n->text = json;
+    }
+    return n;
+}
+
+status jspan_set(struct arena *arena, struct jspan *object, const char *key, struct str json)
+{
+    struct jspan *n = jspan_get(object, key);
+
+    if (n) {
+        jspan_replace(n, json);
+        return OK;
+    }
+    n = new_node(arena, json);
+    if (!n)
+        return E_NOMEM;
+    append_node(object, n);
+    return jspan_rename(arena, n, key);
+}
+
+status jspan_push(struct arena *arena, struct jspan *array, struct str json)
+{
+    struct jspan *n = new_node(arena, json);
+
+    if (!n)
+        return E_NOMEM;
+    append_node(array, n);
+    return OK;
+}
+
+void jspan_move(struct jspan *n, struct jspan *array)
+{
+    jspan_remove(n);
+    n->key = STR_NONE;
+    append_node(array, n);
+}
+
+void jspan_render(const struct jspan *n, struct buf *out)
+{
+    if (!n->changed) {
+        buf_add_str(out, n->text);
+        return;
+    }
+    bool object = n->type == JSPAN_OBJECT;
+    buf_add_char(out, object ? '{' : '[');
+    for (const struct jspan *c = n->child; c; c = c->next) {
+        if (c != n->child)
+            buf_add_char(out, ',');
+        if (object) {
+            buf_add_str(out, c->key);
+            buf_add_char(out, ':');
+        }
+        jspan_render(c, out);
+    }
+    buf_add_char(out, object ? '}' : ']');
+}
+
+struct str jspan_quote(struct arena *arena, struct str s)
+{
+    struct buf out = {0};
+    struct jwrite w = jwrite_to(&out);
+
+    jwrite_str(&w, s);
+    struct str quoted = out.failed ? STR_NONE : arena_str(arena, buf_str(&out));
+    buf_free(&out);
+    return quoted;
+}

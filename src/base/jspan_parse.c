@@ -1,0 +1,272 @@
+/*
+ * The parser of span trees: RFC 8259, strict, iterative.
+ *
+ * It works on the caller's bytes without copying. Depth is limited, so that the recursion of whoever
+ * walks the tree is limited too. Invalid UTF-8 is refused here, once, for everybody behind it.
+ */
+#include <ctype.h>
+
+#include "base/jspan.h"
+
+struct parser {
+    struct arena *arena;
+    const char *p, *end;
+    const char *start;
+    struct jspan_error *err;
+};
+
+static status fail_at(struct parser *in, const char *what)
+{
+    in->err->offset = (size_t)(in->p - in->start);
+    in->err->what = what;
+    return E_SYNTAX;
+}
+
+static void skip_space(struct parser *in)
+{
+    while (in->p < in->end &&
+           (*in->p == ' ' || *in->p == '\n' || *in->p == '\r' || *in->p == '\t'))
+        in->p++;
+}
+
+/* Length of the UTF-8 sequence at `p`, 0 if it is none (RFC 3629: no overlong forms, no
+   surrogates, nothing above U+10FFFF). */
+static size_t utf8_length(const unsigned char *p, size_t room)
+{
+    size_t n = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+
+    if (n == 0 || n > room)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+static status scan_escape(struct parser *in)
+{
+    in->p++;
+    if (in->p >= in->end)
+        return fail_at(in, "unterminated string");
+    if (*in->p != 'u') {
+        if (!memchr("\"\\/bfnrt", *in->p, 8))
+            return fail_at(in, "unknown escape in a string");
+        in->p++;
+        return OK;
+    }
+    in->p++;
+    for (int i = 0; i < 4; i++, in->p++)
+        if (in->p >= in->end || !isxdigit((unsigned char)*in->p))
+            return fail_at(in, "\\u wants four hexadecimal digits");
+    return OK;
+}
+
+/* A string from its opening quote to its closing quote. */
+static status scan_string(struct parser *in, struct str *out)
+{
+    const char *from = in->p++;
+
+    while (in->p < in->end) {
+        unsigned char c = (unsigned char)*in->p;
+        if (c == '"') {
+            in->p++;
+            *out = (struct str){from, (size_t)(in->p - from)};
+            return OK;
+        }
+        if (c == '\\') {
+            status s = scan_escape(in);
+            if (s)
+                return s;
+        } else if (c < 0x20) {
+            return fail_at(in, "control character in a string");
+        } else if (c < 0x80) {
+            in->p++;
+        } else {
+            size_t n = utf8_length((const unsigned char *)in->p, (size_t)(in->end - in->p));
+            if (n == 0)
+                return fail_at(in, "invalid UTF-8 in a string");
+            in->p += n;
+        }
+    }
+    return fail_at(in, "unterminated string");
+}
+
+static bool scan_digits(struct parser *in)
+{
+    const char *from = in->p;
+    while (in->p < in->end && isdigit((unsigned char)*in->p))
+        in->p++;
+    return in->p > from;
+}
+
+static status scan_number(struct parser *in)
+{
+    if (*in->p == '-')
+        in->p++;
+    if (in->p < in->end && *in->p == '0')
+        in->p++;
+    else if (!scan_digits(in))
+        return fail_at(in, "expected a digit");
+    if (in->p < in->end && *in->p == '.') {
+        in->p++;
+        if (!scan_digits(in))
+            return fail_at(in, "expected a digit behind the decimal point");
+    }
+    if (in->p < in->end && (*in->p == 'e' || *in->p == 'E')) {
+        in->p++;
+        if (in->p < in->end && (*in->p == '+' || *in->p == '-'))
+            in->p++;
+        if (!scan_digits(in))
+            return fail_at(in, "expected a digit in the exponent");
+    }
+    return OK;
+}
+
+static status scan_word(struct parser *in, struct jspan *n)
+{
+    static const struct {
+        struct str word;
+        enum jspan_type type;
+    } words[] = {{{"null", 4}, JSPAN_NULL}, {{"true", 4}, JSPAN_TRUE}, {{"false", 5}, JSPAN_FALSE}};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct str w = words[i].word;
+        if ((size_t)(in->end - in->p) >= w.n && memcmp(in->p, w.p, w.n) == 0) {
+            n->type = words[i].type;
+            in->p += w.n;
+            return OK;
+        }
+    }
+    return fail_at(in, "expected a value");
+}
+
+/* A scalar, or the opening bracket of a container. */
+static status scan_value(struct parser *in, struct jspan *n)
+{
+    const char *from = in->p;
+    status s = OK;
+
+    if (in->p >= in->end)
+        return fail_at(in, "the text ends where a value should be");
+    switch (*in->p) {
+    case '{':
+        n->type = JSPAN_OBJECT;
+        in->p++;
+        break;
+    case '[':
+        n->type = JSPAN_ARRAY;
+        in->p++;
+        break;
+    case '"':
+        n->type = JSPAN_STRING;
+        return scan_string(in, &n->text);
+    default:
+        if (*in->p == '-' || isdigit((unsigned char)*in->p)) {
+            n->type = JSPAN_NUMBER;
+            s = scan_number(in);
+        } else {
+            s = scan_word(in, n);
+        }
+    }
+    n->text = (struct str){from, (size_t)(in->p - from)};
+    return s;
+}
+
+static status scan_key(struct parser *in, struct jspan *n)
+{
+    if (in->p >= in->end || *in->p != '"')
+        return fail_at(in, "expected a member name in quotes");
+    status s = scan_string(in, &n->key);
+    if (s)
+        return s;
+    skip_space(in);
+    if (in->p >= in->end || *in->p != ':')
+        return fail_at(in, "expected a colon");
+    in->p++;
+    skip_space(in);
+    return OK;
+}
+
+static void link_child(struct jspan *up, struct jspan *n)
+{
+    n->up = up;
+    if (up->last)
+        up->last->next = n;
+    else
+        up->child = n;
+    up->last = n;
+}
+
+/* Behind a value: close what ends here. Leaves in `*open` the container that goes on (NULL when the
+   outermost value is complete) and in `*more` whether an element must follow. */
+static status close_containers(struct parser *in, struct jspan **open, unsigned *depth, bool *more)
+{
+    *more = false;
+    while (*open) {
+        struct jspan *c = *open;
+        char closer = c->type == JSPAN_OBJECT ? '}' : ']';
+        skip_space(in);
+        if (in->p >= in->end)
+            return fail_at(in, "the text ends inside an object or array");
+        if (*in->p == ',' && c->child) {
+            in->p++;
+            *more = true;
+            return OK;
+        }
+        if (*in->p != closer) {
+            if (c->child)
+                return fail_at(in, "expected a comma or the end of the object or array");
+            *more = true; /* just opened */
+            return OK;
+        }
+        in->p++;
+        c->text.n = (size_t)(in->p - c->text.p);
+        *open = c->up;
+        --*depth;
+    }
+    return OK;
+}
+
+status jspan_parse(struct arena *arena, struct str text, struct jspan **out,
+                   struct jspan_error *err)
+{
+    struct jspan_error unused;
+    struct parser in = {arena, text.p, text.p + text.n, text.p, err ? err : &unused};
+    struct jspan *open = NULL, *root = NULL;
+    unsigned depth = 0;
+    bool more = true;
+
+    while (more) {
+        struct jspan *n = ARENA_NEW(arena, struct jspan);
+        if (!n)
+            return E_NOMEM;
+        skip_space(&in);
+        status s = jspan_is(open, JSPAN_OBJECT) ? scan_key(&in, n) : OK;
+        if (!s)
+            s = scan_value(&in, n);
+        if (s)
+            return s;
+        if (open)
+            link_child(open, n);
+        else
+            root = n;
+        if (n->type >= JSPAN_ARRAY) {
+            if (++depth > JSPAN_MAX_DEPTH) {
+                fail_at(&in, "nested too deeply");
+                return E_LIMIT;
+            }
+            open = n;
+        }
+        s = close_containers(&in, &open, &depth, &more);
+        if (s)
+            return s;
+    }
+    skip_space(&in);
+    if (in.p < in.end)
+        return fail_at(&in, "something follows the value");
+    *out = root;
+    return OK;
+}

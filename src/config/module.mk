@@ -1,0 +1,1 @@
+src_libcorelay_a_SOURCES +=

@@ -1,0 +1,59 @@
+/*
+ * A dialect: one API that callers speak. One file, one exported constant, one row in the endpoint
+ * table (exchange/endpoint.c).
+ *
+ * A dialect turns the caller's JSON into the hub's request and the hub's events into the caller's
+ * bytes. It knows nothing of families, targets or HTTP.
+ */
+#ifndef CORELAY_DIALECT_DIALECT_H
+#define CORELAY_DIALECT_DIALECT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/jspan.h"
+#include "chat/collect.h"
+#include "chat/dropped.h"
+#include "chat/error.h"
+#include "chat/event.h"
+#include "chat/request.h"
+
+/* What an answer needs to know beside its events. Borrowed for the life of the writer. */
+struct dialect_reply {
+    struct str id;    /* unique, [a-z0-9]+; the dialect puts its prefix before it */
+    struct str model; /* the name the caller used */
+    int64_t created;  /* wall clock, seconds */
+    int64_t input_estimate; /* tokens of the prompt, estimated; for dialects that begin with it */
+    const struct chat_request *request;
+};
+
+struct dialect {
+    const char *name; /* "openai-chat", "anthropic-messages": for records and configuration */
+    enum chat_wire wire;
+
+    /* The caller's body as a hub request in `arena`. E_SYNTAX with `*err` filled when the body is
+       not what the API takes; what is understood but cannot be carried goes into `dropped`. */
+    status (*decode)(struct arena *arena, const struct jspan *body, struct chat_request *out,
+                     struct dropped *dropped, struct chat_error *err);
+
+    /* A sink that appends the stream's bytes to `out`, a complete frame per event or more.
+       NULL when out of memory. */
+    struct chat_sink *(*stream)(struct arena *arena, const struct dialect_reply *reply,
+                                struct buf *out);
+
+    /* A whole answer (not a failed one) as the body of a 200. */
+    status (*render)(struct arena *arena, const struct dialect_reply *reply,
+                     const struct chat_answer *answer, struct buf *out);
+
+    /* An error as the body of an HTTP answer, and as a frame in a stream that has begun. */
+    void (*error)(const struct chat_error *err, struct str request_id, struct buf *out);
+    void (*stream_error)(const struct chat_error *err, struct str request_id, struct buf *out);
+
+    /* A frame that keeps a silent stream alive, and the frame that ends a good one ("" = none);
+       the latter for the lane only. */
+    struct str keep_alive;
+};
+
+extern const struct dialect dialect_openai_chat;
+extern const struct dialect dialect_anthropic_messages;
+
+#endif

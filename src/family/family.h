@@ -1,0 +1,101 @@
+/*
+ * A family: one kind of upstream behind SAP AI Core. One file (or a few), one exported constant, one
+ * row in family.c.
+ *
+ * A family says where to send (path), what (encode, prepare), and what comes back means (reader).
+ * It knows nothing of dialects, HTTP connections or accounts.
+ */
+#ifndef CORELAY_FAMILY_FAMILY_H
+#define CORELAY_FAMILY_FAMILY_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/jspan.h"
+#include "chat/dropped.h"
+#include "chat/embed.h"
+#include "chat/error.h"
+#include "chat/event.h"
+#include "chat/request.h"
+#include "family/frames.h"
+#include "family/model.h"
+
+/* One call to one target. Borrowed for the life of the exchange. */
+struct family_call {
+    const struct family_model *model;
+    bool stream;
+    bool lane;          /* the caller speaks this family's own wire */
+    bool include_usage; /* chat completions: the caller asked for the usage chunk */
+    struct str betas;   /* the caller's anthropic-beta header, may be unset */
+};
+
+/* Turns frames into events. Families embed it as first member of their own state. */
+struct family_reader {
+    struct arena *arena; /* lives as long as the exchange: keep little in it per frame */
+    struct chat_sink *sink;
+    const struct family_call *call;
+};
+
+struct family_embed {
+    void (*path)(const struct family_call *call, struct buf *out);
+    status (*encode)(struct arena *arena, const struct embed_request *request,
+                     const struct family_call *call, struct buf *out, struct dropped *dropped,
+                     struct chat_error *err);
+    /* E_SYNTAX when the body is not an embeddings answer. */
+    status (*decode)(struct arena *arena, const struct embed_request *request, struct str body,
+                     struct embed_answer *out);
+};
+
+struct family {
+    const char *name; /* "azure-openai", "bedrock-invoke", ...: for configuration and records */
+    enum chat_wire wire;
+
+    /* The URL behind the deployment's own: "/chat/completions?api-version=..." */
+    void (*path)(const struct family_call *call, struct buf *out);
+
+    /* The hub's request as the family's JSON. E_SYNTAX with `*err` when the family cannot do what
+       was asked; what is left out without changing the meaning goes into `dropped`. NULL: none. */
+    status (*encode)(struct arena *arena, const struct chat_request *request,
+                     const struct family_call *call, struct buf *out, struct dropped *dropped,
+                     struct chat_error *err);
+
+    /* The named rewrites: applied to every body on its way up, the caller's own (lane) or an encoded
+       one. What no row names stays byte for byte. */
+    status (*prepare)(struct arena *arena, struct jspan *body, const struct family_call *call,
+                      struct dropped *dropped, struct chat_error *err);
+
+    /* A reader that pushes events to `sink`. NULL when out of memory. */
+    struct family_reader *(*reader)(struct arena *arena, const struct family_call *call,
+                                    struct chat_sink *sink);
+
+    /* One frame of a stream; a whole (non-stream) body. E_SYNTAX when it makes no sense. An error
+       that upstream reports in it becomes an ERROR event and OK is returned.
+       `scratch` lives for this call only. */
+    status (*read_frame)(struct family_reader *reader, struct arena *scratch,
+                         const struct frame *frame);
+    status (*read_whole)(struct family_reader *reader, struct arena *scratch, struct str body);
+
+    /* The body has ended: closes what is open and pushes STOP if the stream was complete. E_SYNTAX
+       when it was cut short (the exchange makes the error of it). */
+    status (*read_end)(struct family_reader *reader);
+
+    /* The lane's way back: append to `out` what a caller of the same wire gets for this frame (called
+       behind read_frame): most often the frame as it came, sometimes nothing. */
+    void (*relay)(struct family_reader *reader, const struct frame *frame, struct buf *out);
+
+    const struct family_embed *embed; /* NULL: no embeddings */
+};
+
+extern const struct family family_azure_openai;
+extern const struct family family_bedrock_invoke;
+extern const struct family family_bedrock_converse;
+extern const struct family family_vertex_gemini;
+extern const struct family family_openai_compatible;
+
+/* The family that answers for a deployment of this executable id (open set: unknown ids are served
+   as openai-compatible) and model; `prefer` is the configuration's word for it or unset.
+   NULL when `prefer` is no family. */
+const struct family *family_pick(struct str executable, struct str model, struct str prefer);
+/* By name; NULL if there is none. */
+const struct family *family_find(struct str name);
+
+#endif

@@ -1,0 +1,2 @@
+include tests/unit/module.mk
+include tests/emulator/module.mk
