@@ -1,0 +1,103 @@
+/*
+ * The configuration: read once, never changed, swapped whole on reload.
+ *
+ * The seed's config.json is a valid configuration. Every offence is reported (file, JSON path, what
+ * is wrong, what is expected), all of them in one run.
+ */
+#ifndef CORELAY_CONFIG_CONFIG_H
+#define CORELAY_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aicore/service_key.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "gate/api_key.h"
+#include "http/client.h"
+
+struct config_deployment { /* subAccounts.*.deployment_models: one URL */
+    const char *model;
+    const char *url;
+    struct config_deployment *next;
+};
+
+struct config_account {
+    const char *name;
+    struct service_key *key;      /* NULL only when every model of it is missing a key: never */
+    const char **resource_groups; /* at least one */
+    size_t resource_group_count;
+    struct config_deployment *deployments; /* NULL: discover */
+    struct config_account *next;
+};
+
+struct config_alias {
+    const char *name, *model;
+    struct config_alias *next;
+};
+
+struct config_model { /* models.<name> */
+    const char *name;
+    const char *family;      /* NULL: by executable id */
+    const char *executable;  /* NULL: from discovery, else guessed from the name */
+    const char *api_version; /* NULL: default; "none": send none */
+    const char *cache_ttl;   /* NULL: leave */
+    const char **fallback;   /* tried in order when this one is not deployed */
+    size_t fallback_count;
+    int64_t max_output, context; /* 0: table */
+    unsigned traits_set, traits_cleared; /* enum model_trait */
+    int64_t first_byte_ms, idle_ms, total_ms; /* 0: the general setting */
+    struct config_model *next;
+};
+
+struct config {
+    struct arena *arena;
+    const char *file; /* NULL: from the environment alone */
+
+    struct config_account *accounts;
+    struct config_alias *aliases;
+    struct config_model *models;
+    struct api_key *keys;
+    bool allow_anonymous;
+
+    const char *state_dir;
+    int reactors, acceptors;
+    bool strict;              /* refuse instead of dropping */
+    const char **cors_origins; /* "*" or origins; NULL: off */
+    size_t cors_count;
+    bool send_tenant_header; /* AI-Tenant-Id, as the seed does */
+
+    struct {
+        int64_t body_bytes, header_bytes, stream_buffer_bytes;
+        int64_t streams; /* per process */
+    } limits;
+    struct {
+        int64_t request_ms, connect_ms, first_byte_ms, idle_ms, total_ms, grace_ms, keep_alive_ms,
+            hold_ms; /* hold: how long opening events may be held back before the caller sees them */
+    } timeouts;
+    struct {
+        enum log_level level;
+        const char *destination; /* "stderr", "syslog" or a path */
+        const char *access;      /* the same, or "off" */
+        bool bodies;
+    } log;
+    struct http_settings http;
+    bool allow_plain_http;
+    int64_t discovery_ms;     /* refresh */
+    int64_t max_attempts;     /* per request */
+};
+
+/* Where the configuration comes from: `file` if given, else $CORELAY_CONFIG, else
+   SYSCONFDIR/corelay/config.json if it exists, else the environment and ~/.aicore/config.json.
+   On success OK and `*out` (free with config_free). On failure E_SYNTAX (or E_NOT_FOUND, E_IO) and
+   in `problems` one line per offence. Warnings are lines that begin with "warning: ", also on
+   success. */
+status config_load(const char *file, struct config **out, struct buf *problems);
+void config_free(struct config *c);
+
+/* The row for a model, NULL if there is none. */
+const struct config_model *config_model_find(const struct config *c, struct str model);
+
+#endif

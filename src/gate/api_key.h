@@ -1,0 +1,40 @@
+/*
+ * Callers' keys: kept as hashes, compared whole and in constant time.
+ */
+#ifndef CORELAY_GATE_API_KEY_H
+#define CORELAY_GATE_API_KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/crypto.h"
+#include "base/str.h"
+
+struct api_key {
+    const char *name; /* for the record; never the key itself */
+    uint8_t hash[SHA256_BYTES];
+    struct api_key *next;
+};
+
+/* What a request presents, by header; unset ones are empty. `query` is ?key=. */
+struct api_key_claims {
+    struct str authorization, x_api_key, api_key, x_goog_api_key, query;
+};
+
+enum api_key_verdict {
+    API_KEY_GOOD,
+    API_KEY_MISSING,
+    API_KEY_WRONG,
+    API_KEY_CONFLICT /* several different keys in one request */
+};
+
+/* `*found` is the key that fits (NULL unless GOOD). Every configured key is compared, also behind a
+   match, so that the time tells nothing. */
+enum api_key_verdict api_key_check(const struct api_key *keys, const struct api_key_claims *claims,
+                                   const struct api_key **found);
+
+/* The hash of a key in plain text. */
+void api_key_hash(struct str key, uint8_t hash[SHA256_BYTES]);
+
+#endif
