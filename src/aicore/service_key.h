@@ -40,4 +40,8 @@ struct service_key *service_key_from_fields(struct arena *arena,
                                             const struct service_key_fields *fields,
                                             const char *where, struct buf *problems);
 
+/* What is wrong with a base address of upstream, in static text ("names no host"); NULL if nothing.
+   Only http and https, no credentials, no query. */
+const char *service_url_offence(const char *url);
+
 #endif
