@@ -1,1 +1,4 @@
-src_libcorelay_a_SOURCES +=
+src_libcorelay_a_SOURCES += \
+	src/http/client.c src/http/client.h \
+	src/http/pool.h \
+	src/http/reactor.c src/http/reactor.h
