@@ -246,6 +246,21 @@ void jspan_replace(struct jspan *n, struct str json)
     mark_changed(n->up);
 }
 
+status jspan_expand(struct arena *arena, struct jspan *n, struct str json)
+{
+    struct jspan *parsed;
+    status s = jspan_parse(arena, json, &parsed, NULL);
+
+    if (s)
+        return s;
+    jspan_replace(n, parsed->text);
+    n->child = parsed->child;
+    n->last = parsed->last;
+    for (struct jspan *c = n->child; c; c = c->next)
+        c->up = n;
+    return OK;
+}
+
 static void append_node(struct jspan *container, struct jspan *n)
 {
     n->up = container;

@@ -84,6 +84,9 @@ struct str jspan_text(struct arena *arena, const struct jspan *n);
 /* Put other JSON text in the place of a value. `json` must be valid and outlive the tree. It stays
    opaque: its type is known, its members are not. */
 void jspan_replace(struct jspan *n, struct str json);
+/* The same for an object or array whose members will be edited further: they are parsed. E_SYNTAX,
+   E_LIMIT, E_NOMEM; `n` is as it was then. */
+status jspan_expand(struct arena *arena, struct jspan *n, struct str json);
 /* Take a member or element out of its container. */
 void jspan_remove(struct jspan *n);
 /* Take every member of that name out; was there one? */
