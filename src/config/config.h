@@ -26,7 +26,8 @@ struct config_deployment { /* subAccounts.*.deployment_models: one URL */
 
 struct config_account {
     const char *name;
-    struct service_key *key;      /* NULL only when every model of it is missing a key: never */
+    struct service_key *key;      /* never NULL */
+    const char *source;           /* where its key came from, for messages */
     const char **resource_groups; /* at least one */
     size_t resource_group_count;
     struct config_deployment *deployments; /* NULL: discover */
@@ -52,9 +53,15 @@ struct config_model { /* models.<name> */
     struct config_model *next;
 };
 
+struct config_file { /* a file that was read: when it changes, so does the configuration */
+    const char *path;
+    struct config_file *next;
+};
+
 struct config {
     struct arena *arena;
     const char *file; /* NULL: from the environment alone */
+    struct config_file *files;
 
     struct config_account *accounts;
     struct config_alias *aliases;
@@ -62,7 +69,7 @@ struct config {
     struct api_key *keys;
     bool allow_anonymous;
 
-    const char *state_dir;
+    const char *state_dir; /* NULL: no folder of ours could be found, as a warning says */
     int reactors, acceptors;
     bool strict;              /* refuse instead of dropping */
     const char **cors_origins; /* "*" or origins; NULL: off */

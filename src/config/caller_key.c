@@ -1,0 +1,147 @@
+/* Callers' keys: only their hashes stay. */
+#include "config/reading.h"
+
+static const char HASH_PREFIX[] = "sha256:";
+
+static const char *next_name(struct reading *r)
+{
+    const char *name = arena_printf(r->config->arena, "key-%d", r->key_number).p;
+
+    if (!name)
+        r->no_memory = true;
+    return name;
+}
+
+static void append(struct reading *r, const struct place *at, struct api_key *key)
+{
+    struct api_key **end = &r->config->keys;
+
+    for (; *end; end = &(*end)->next) {
+        if (crypto_same((*end)->hash, key->hash, sizeof key->hash)) {
+            reading_error(r, at, "is the same key as \"%s\"; expected each key once", (*end)->name);
+            return;
+        }
+        if (strcmp((*end)->name, key->name) == 0) {
+            reading_error(r, at, "has the name \"%s\" of another key; expected each name once",
+                          key->name);
+            return;
+        }
+    }
+    *end = key;
+}
+
+static bool hash_from(struct reading *r, const struct place *at, struct str hex,
+                      uint8_t hash[SHA256_BYTES])
+{
+    if (crypto_unhex(hex, hash, SHA256_BYTES))
+        return true;
+    reading_error(r, at,
+                  "is no hash; expected 64 hexadecimal digits, as \"corelay key hash\" "
+                  "prints them");
+    return false;
+}
+
+/* A key travels in a header, cut at white space. */
+static bool key_is_sendable(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        if ((unsigned char)*p <= ' ' || *p == 0x7f)
+            return false;
+    return true;
+}
+
+void api_key_add(struct reading *r, const struct place *at, const char *name, const char *text)
+{
+    struct api_key *key = reading_alloc(r, sizeof *key);
+
+    r->key_number++;
+    if (!key)
+        return;
+    key->name = name ? reading_copy(r, name) : next_name(r);
+    if (!key->name)
+        return;
+    if (str_starts(str_from(text), HASH_PREFIX)) {
+        if (!hash_from(r, at, str_from(text + strlen(HASH_PREFIX)), key->hash))
+            return;
+    } else if (!key_is_sendable(text)) {
+        reading_error(r, at,
+                      "holds white space or control characters; expected a key as callers "
+                      "send it");
+        return;
+    } else {
+        api_key_hash(str_from(text), key->hash);
+    }
+    append(r, at, key);
+}
+
+/* {"name", "key" | "sha256"} while it is read */
+struct named_key {
+    const char *name, *key, *sha256;
+};
+
+static const struct key named_rows[] = {
+    {"name", KEY_TEXT, offsetof(struct named_key, name), 0, 0, NULL, NULL},
+    {"key", KEY_TEXT, offsetof(struct named_key, key), 0, 0, NULL, NULL},
+    {"sha256", KEY_TEXT, offsetof(struct named_key, sha256), 0, 0, NULL, NULL}};
+static const struct key_table named_keys = KEY_TABLE(named_rows);
+
+static void read_named_key(struct reading *r, const struct json *value, const struct place *at)
+{
+    struct named_key named = {NULL, NULL, NULL};
+    struct str text;
+
+    key_table_read(r, value, at, &named_keys, &named);
+    if (json_get(value, "key") && json_get(value, "sha256")) {
+        reading_error(r, at, "has key and sha256; expected one of the two");
+    } else if (!json_get(value, "key") && !json_get(value, "sha256")) {
+        reading_error(r, at, "has no key; expected \"key\" or \"sha256\"");
+    } else if (named.sha256) {
+        bool prefixed = str_starts(str_from(named.sha256), HASH_PREFIX);
+        text = arena_printf(r->config->arena, "%s%s", prefixed ? "" : HASH_PREFIX, named.sha256);
+        if (text.p)
+            api_key_add(r, at, named.name, text.p);
+        else
+            r->no_memory = true;
+    } else if (named.key) {
+        r->plain_secrets = true;
+        api_key_add(r, at, named.name, named.key);
+    }
+}
+
+static void read_key_text(struct reading *r, const struct json *value, const struct place *at)
+{
+    const char *text = reading_text(r, value, at, "a key, or \"sha256:\" and its hash");
+
+    if (!text)
+        return;
+    r->plain_secrets |= !str_starts(str_from(text), HASH_PREFIX);
+    api_key_add(r, at, NULL, text);
+}
+
+static void read_keys(struct reading *r, const struct json *value, const struct place *at,
+                      bool named_too)
+{
+    struct place here = {at, NULL, 0};
+
+    if (!reading_is_array(r, value, at, "an array of keys"))
+        return;
+    for (const struct json *e = json_first(value); e; e = json_next(e), here.index++) {
+        r->keys_attempted = true;
+        if (named_too && json_is_object(e))
+            read_named_key(r, e, &here);
+        else
+            read_key_text(r, e, &here);
+    }
+}
+
+void read_api_keys(struct reading *r, const struct json *value, const struct place *at, void *into)
+{
+    (void)into;
+    read_keys(r, value, at, true);
+}
+
+void read_seed_keys(struct reading *r, const struct json *value, const struct place *at, void *into)
+{
+    (void)into;
+    read_keys(r, value, at, false);
+}

@@ -1,0 +1,142 @@
+/* Models and aliases. */
+#include "config/reading.h"
+#include "family/family.h"
+#include "family/model.h"
+
+#define AT(member) offsetof(struct config_model, member)
+
+static void read_family(struct reading *r, const struct json *value, const struct place *at,
+                        void *into)
+{
+    struct config_model *model = into;
+    const char *name = reading_text(r, value, at, "the name of a family");
+
+    if (!name)
+        return;
+    if (family_find(str_from(name)))
+        model->family = reading_copy(r, name);
+    else
+        reading_error(r, at,
+                      "is the unknown family \"%s\"; expected azure-openai, bedrock-invoke, "
+                      "bedrock-converse, vertex-gemini or openai-compatible",
+                      name);
+}
+
+static void read_cache_ttl(struct reading *r, const struct json *value, const struct place *at,
+                           void *into)
+{
+    struct config_model *model = into;
+    const char *ttl = reading_text(r, value, at, "\"5m\" or \"1h\"");
+
+    if (!ttl)
+        return;
+    if (strcmp(ttl, "5m") == 0 || strcmp(ttl, "1h") == 0)
+        model->cache_ttl = reading_copy(r, ttl);
+    else
+        reading_error(r, at, "is \"%s\"; expected \"5m\" or \"1h\"", ttl);
+}
+
+static void read_fallback(struct reading *r, const struct json *value, const struct place *at,
+                          void *into)
+{
+    struct config_model *model = into;
+
+    reading_texts(r, value, at, "an array of model names", NULL, &model->fallback,
+                  &model->fallback_count);
+}
+
+static void read_traits(struct reading *r, const struct json *value, const struct place *at,
+                        void *into)
+{
+    struct config_model *model = into;
+
+    if (!reading_is_object(r, value, at, "an object of traits, each true or false"))
+        return;
+    for (const struct json *m = json_first(value); m; m = json_next(m)) {
+        struct place here = {at, json_key(m), 0};
+        unsigned trait = model_trait_parse(str_from(here.key));
+        if (reading_is_repeated(r, value, m, &here))
+            continue;
+        if (!trait)
+            reading_error(r, &here,
+                          "unknown trait; expected one of corelay.json(5), as "
+                          "\"reasoning\"");
+        else if (!json_is_bool(m))
+            reading_error(r, &here, "is %s; expected true or false", json_type_text(m));
+        else if (json_bool(m, false))
+            model->traits_set |= trait;
+        else
+            model->traits_cleared |= trait;
+    }
+}
+
+static const struct key timeout_rows[] = {
+    {"first_byte_seconds", KEY_SECONDS, AT(first_byte_ms), 0.01, 86400, NULL, NULL},
+    {"idle_seconds", KEY_SECONDS, AT(idle_ms), 0.01, 86400, NULL, NULL},
+    {"total_seconds", KEY_SECONDS, AT(total_ms), 0.01, 86400, NULL, NULL}};
+static const struct key_table timeout_keys = KEY_TABLE(timeout_rows);
+
+static const struct key model_rows[] = {
+    {"family", KEY_READ, 0, 0, 0, NULL, read_family},
+    {"executable", KEY_TEXT, AT(executable), 0, 0, NULL, NULL},
+    {"api_version", KEY_TEXT, AT(api_version), 0, 0, NULL, NULL},
+    {"cache_ttl", KEY_READ, 0, 0, 0, NULL, read_cache_ttl},
+    {"fallback", KEY_READ, 0, 0, 0, NULL, read_fallback},
+    {"max_output_tokens", KEY_NUMBER, AT(max_output), 1, 1e9, NULL, NULL},
+    {"context_tokens", KEY_NUMBER, AT(context), 1, 1e9, NULL, NULL},
+    {"traits", KEY_READ, 0, 0, 0, NULL, read_traits},
+    {"timeouts", KEY_OBJECT, 0, 0, 0, &timeout_keys, NULL}};
+static const struct key_table model_keys = KEY_TABLE(model_rows);
+
+static void read_model(struct reading *r, const struct json *value, const struct place *at,
+                       struct config_model ***end)
+{
+    struct config_model *model = reading_alloc(r, sizeof *model);
+
+    if (!model)
+        return;
+    model->name = reading_copy(r, at->key);
+    if (!*at->key)
+        reading_error(r, at, "has an empty name; expected the name of a model");
+    key_table_read(r, value, at, &model_keys, model);
+    **end = model;
+    *end = &model->next;
+}
+
+void read_models(struct reading *r, const struct json *value, const struct place *at, void *into)
+{
+    struct config *c = into;
+    struct config_model **end = &c->models;
+
+    if (!reading_is_object(r, value, at, "an object of models by name"))
+        return;
+    for (const struct json *m = json_first(value); m; m = json_next(m)) {
+        struct place here = {at, json_key(m), 0};
+        if (!reading_is_repeated(r, value, m, &here))
+            read_model(r, m, &here, &end);
+    }
+}
+
+void read_aliases(struct reading *r, const struct json *value, const struct place *at, void *into)
+{
+    struct config *c = into;
+    struct config_alias **end = &c->aliases;
+
+    if (!reading_is_object(r, value, at, "an object of aliases and the models they stand for"))
+        return;
+    for (const struct json *m = json_first(value); m; m = json_next(m)) {
+        struct place here = {at, json_key(m), 0};
+        const char *model;
+        if (reading_is_repeated(r, value, m, &here))
+            continue;
+        if (!*here.key)
+            reading_error(r, &here, "has an empty name; expected a name that callers use");
+        model = reading_text(r, m, &here, "the name of a model");
+        *end = model ? reading_alloc(r, sizeof **end) : NULL;
+        if (!*end)
+            continue;
+        (*end)->name = reading_copy(r, here.key);
+        (*end)->model = reading_copy(r, model);
+        end = &(*end)->next;
+    }
+}
