@@ -1,1 +1,20 @@
-src_libcorelay_a_SOURCES +=
+src_libcorelay_a_SOURCES += \
+	src/dialect/dialect.h \
+	src/dialect/decode.c src/dialect/decode.h \
+	src/dialect/call_id.c src/dialect/call_id.h \
+	src/dialect/openai_chat.c src/dialect/openai_chat.h \
+	src/dialect/openai_chat_decode.c \
+	src/dialect/openai_chat_messages.c \
+	src/dialect/openai_chat_parts.c \
+	src/dialect/openai_chat_render.c \
+	src/dialect/openai_chat_stream.c \
+	src/dialect/openai_chat_tools.c \
+	src/dialect/anthropic_messages.c src/dialect/anthropic_messages.h \
+	src/dialect/anthropic_messages_decode.c \
+	src/dialect/anthropic_messages_files.c \
+	src/dialect/anthropic_messages_render.c \
+	src/dialect/anthropic_messages_stream.c \
+	src/dialect/anthropic_messages_tools.c \
+	src/dialect/anthropic_messages_turns.c \
+	src/dialect/embeddings.c src/dialect/embeddings.h \
+	src/dialect/models.c src/dialect/models.h

@@ -1,0 +1,287 @@
+/*
+ * Embeddings in OpenAI's shape.
+ *
+ * The official clients ask for base64 unless told otherwise, and read it as little-endian IEEE-754
+ * float32; most families answer with numbers only. What already has the wanted encoding is passed
+ * on byte for byte, the rest is converted without losing a bit of the float32.
+ *
+ * Wire: OpenAI API reference, "Create embeddings".
+ */
+#include "dialect/embeddings.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/crypto.h"
+#include "base/jwrite.h"
+#include "dialect/decode.h"
+
+enum { NUMBER_BYTES = 64 }; /* longer than any float that a program prints */
+
+/* --- request --------------------------------------------------------------------------------- */
+
+struct embed_decode {
+    struct decode d; /* only its arena and error are used */
+    struct embed_request *out;
+    struct embed_input **end;
+};
+
+static struct embed_input *add_input(struct embed_decode *e)
+{
+    struct embed_input *input = ARENA_NEW(e->d.arena, struct embed_input);
+    if (input) {
+        *e->end = input;
+        e->end = &input->next;
+        e->out->count++;
+    }
+    return input;
+}
+
+static status add_text(struct embed_decode *e, const struct jspan *value)
+{
+    struct embed_input *input = add_input(e);
+
+    if (!input)
+        return E_NOMEM;
+    status s = decode_text(&e->d, value, &input->text);
+    if (s)
+        return s;
+    return input->text.n ? OK : decode_invalid(&e->d, value, NULL, "must not be empty");
+}
+
+static status add_tokens(struct embed_decode *e, const struct jspan *list)
+{
+    struct embed_input *input = add_input(e);
+
+    if (!input)
+        return E_NOMEM;
+    if (!jspan_first(list))
+        return decode_invalid(&e->d, list, NULL, "must not be empty");
+    for (const struct jspan *n = jspan_first(list); n; n = n->next)
+        if (jspan_int(n, -1) < 0)
+            return decode_invalid(&e->d, n, NULL, "expected a token, an integer from 0");
+    input->tokens = jspan_text(e->d.arena, list);
+    return OK;
+}
+
+/* A text, several texts, the tokens of one text, or those of several. */
+static status read_input(struct embed_decode *e, const struct jspan *value)
+{
+    const struct jspan *first = jspan_first(value);
+    status s = OK;
+
+    if (jspan_is(value, JSPAN_STRING))
+        return add_text(e, value);
+    if (!jspan_is(value, JSPAN_ARRAY))
+        return decode_wrong_type(&e->d, value, "a string or an array");
+    if (!first)
+        return decode_invalid(&e->d, value, NULL, "must not be empty");
+    if (jspan_is(first, JSPAN_NUMBER))
+        return add_tokens(e, value);
+    for (const struct jspan *n = first; n && !s; n = n->next)
+        s = jspan_is(n, JSPAN_ARRAY) ? add_tokens(e, n) : add_text(e, n);
+    return s;
+}
+
+static status read_encoding(struct embed_decode *e, const struct jspan *body)
+{
+    const struct jspan *format = jspan_get(body, "encoding_format");
+
+    e->out->base64 = jspan_says(format, "base64");
+    if (jspan_none(format) || jspan_says(format, "float") || e->out->base64)
+        return OK;
+    return decode_invalid(&e->d, format, NULL, "expected float or base64");
+}
+
+status embeddings_decode(struct arena *arena, const struct jspan *body, struct embed_request *out,
+                         struct chat_error *err)
+{
+    struct embed_decode e = {.d = {.arena = arena, .err = err}, .out = out, .end = &out->inputs};
+
+    *out = (struct embed_request){.dimensions = -1};
+    *err = (struct chat_error){0};
+    if (!jspan_is(body, JSPAN_OBJECT))
+        return decode_invalid(&e.d, NULL, NULL, "the body must be a JSON object");
+    status s = decode_need_str(&e.d, body, "model", &out->model);
+    if (s)
+        return s;
+    if (jspan_none(jspan_get(body, "input")))
+        return decode_invalid(&e.d, body, "input", "this field is required");
+    s = read_input(&e, jspan_get(body, "input"));
+    if (!s)
+        s = read_encoding(&e, body);
+    if (!s)
+        s = decode_int(&e.d, body, "dimensions", 1, &out->dimensions);
+    if (!s)
+        s = decode_str(&e.d, body, "user", &out->user);
+    return s ? s : decode_str(&e.d, body, "input_type", &out->input_type);
+}
+
+/* --- numbers --------------------------------------------------------------------------------- */
+
+static void skip_space(struct str *rest)
+{
+    while (rest->n && strchr(" \t\r\n", rest->p[0]) && rest->p[0])
+        *rest = str_slice(*rest, 1, rest->n);
+}
+
+/* The next number of a JSON array, read straight to float32: by way of double it would be rounded
+   twice. */
+static bool take_number(struct str *rest, float *out)
+{
+    char copy[NUMBER_BYTES];
+    char *end;
+    size_t n = 0;
+
+    skip_space(rest);
+    while (n < rest->n && n < sizeof copy - 1 && rest->p[n] &&
+           strchr("+-.0123456789eE", rest->p[n])) {
+        copy[n] = rest->p[n];
+        n++;
+    }
+    copy[n] = '\0';
+    if (n == 0 || copy[0] == '+' || copy[0] == '.')
+        return false;
+    *out = strtof(copy, &end);
+    *rest = str_slice(*rest, n, rest->n);
+    skip_space(rest);
+    return *end == '\0' && isfinite(*out);
+}
+
+static bool take(struct str *rest, char c)
+{
+    skip_space(rest);
+    if (!rest->n || rest->p[0] != c)
+        return false;
+    *rest = str_slice(*rest, 1, rest->n);
+    return true;
+}
+
+static void add_float32(struct buf *bytes, float number)
+{
+    uint32_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    for (int shift = 0; shift < 32; shift += 8)
+        buf_add_char(bytes, (char)(bits >> shift & 0xff));
+}
+
+/* Every number of the array as float32, appended to `bytes`. */
+static status read_array(struct str array, struct buf *bytes)
+{
+    float number;
+
+    if (!take(&array, '['))
+        return E_SYNTAX;
+    if (!take(&array, ']')) {
+        do {
+            if (!take_number(&array, &number))
+                return E_SYNTAX;
+            add_float32(bytes, number);
+        } while (take(&array, ','));
+        if (!take(&array, ']'))
+            return E_SYNTAX;
+    }
+    skip_space(&array);
+    return array.n ? E_SYNTAX : bytes->failed ? E_NOMEM : OK;
+}
+
+/* The shortest decimal that is the same float32 again. */
+static void add_decimal(struct buf *out, const unsigned char bytes[4])
+{
+    uint32_t bits = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+                    (uint32_t)bytes[3] << 24;
+    char text[NUMBER_BYTES];
+    float number;
+
+    memcpy(&number, &bits, sizeof number);
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)number);
+        if (strtof(text, NULL) == number)
+            break;
+    }
+    buf_add_cstr(out, text);
+}
+
+/* --- answer ---------------------------------------------------------------------------------- */
+
+static status write_base64(struct arena *arena, struct jwrite *w, const struct embed_vector *v)
+{
+    struct buf bytes = {0};
+
+    if (v->base64.n) {
+        jwrite_str(w, v->base64);
+        return OK;
+    }
+    status s = read_array(v->numbers, &bytes);
+    if (!s) {
+        struct str text = crypto_base64(arena, buf_str(&bytes));
+        s = text.p ? OK : E_NOMEM;
+        jwrite_str(w, text);
+    }
+    buf_free(&bytes);
+    return s;
+}
+
+static status write_floats(struct arena *arena, struct jwrite *w, const struct embed_vector *v)
+{
+    struct str bytes = crypto_unbase64(arena, v->base64);
+
+    if (!bytes.p || bytes.n % 4)
+        return E_SYNTAX;
+    jwrite_array(w);
+    for (size_t i = 0; i < bytes.n; i += 4) {
+        if (i)
+            buf_add_char(w->out, ',');
+        add_decimal(w->out, (const unsigned char *)bytes.p + i);
+    }
+    jwrite_end(w);
+    return OK;
+}
+
+/* Numbers that are wanted as numbers are only looked at: their digits stay as they came. */
+static status write_numbers(struct arena *arena, struct jwrite *w, const struct embed_vector *v)
+{
+    struct buf unused = {0};
+
+    if (v->base64.n)
+        return write_floats(arena, w, v);
+    status s = read_array(v->numbers, &unused);
+    buf_free(&unused);
+    if (!s)
+        jwrite_raw(w, str_trim(v->numbers));
+    return s;
+}
+
+static status write_vector(struct arena *arena, struct jwrite *w, const struct embed_vector *v,
+                           int64_t index, bool base64)
+{
+    jwrite_object(w);
+    jwrite_member_cstr(w, "object", "embedding");
+    jwrite_member_int(w, "index", index);
+    jwrite_key(w, "embedding");
+    status s = base64 ? write_base64(arena, w, v) : write_numbers(arena, w, v);
+    jwrite_end(w);
+    return s;
+}
+
+status embeddings_render(struct arena *arena, const struct embed_request *request,
+                         const struct embed_answer *answer, struct buf *out)
+{
+    struct jwrite w = jwrite_to(out);
+    int64_t tokens = answer->tokens > 0 ? answer->tokens : 0, index = 0;
+    status s = OK;
+
+    jwrite_object(&w);
+    jwrite_member_cstr(&w, "object", "list");
+    jwrite_member_array(&w, "data");
+    for (const struct embed_vector *v = answer->vectors; v && !s; v = v->next)
+        s = write_vector(arena, &w, v, index++, request->base64);
+    jwrite_end(&w);
+    jwrite_member_str(&w, "model", request->model);
+    jwrite_member_object(&w, "usage");
+    jwrite_member_int(&w, "prompt_tokens", tokens);
+    jwrite_member_int(&w, "total_tokens", tokens);
+    jwrite_end_all(&w);
+    return s ? s : out->failed ? E_NOMEM : OK;
+}

@@ -1,0 +1,155 @@
+/*
+ * The dialect of OpenAI's Chat Completions API: its face, its errors, and the words that streams
+ * and whole answers share.
+ *
+ * Wire: OpenAI API reference, "Chat Completions" and "Error codes".
+ */
+#include "dialect/openai_chat.h"
+
+#include <stdio.h>
+
+#include "dialect/call_id.h"
+
+/* --- errors ---------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *type, *code;
+} errors[] = {
+    [CHAT_ERROR_NONE] = {"server_error", NULL},
+    [CHAT_ERROR_INVALID] = {"invalid_request_error", NULL},
+    [CHAT_ERROR_UNSUPPORTED] = {"invalid_request_error", "unsupported_value"},
+    [CHAT_ERROR_CONTEXT_LENGTH] = {"invalid_request_error", "context_length_exceeded"},
+    [CHAT_ERROR_CONTENT_FILTER] = {"invalid_request_error", "content_filter"},
+    [CHAT_ERROR_KEY] = {"invalid_request_error", "invalid_api_key"},
+    [CHAT_ERROR_PERMISSION] = {"permission_error", "permission_denied"},
+    [CHAT_ERROR_NOT_FOUND] = {"invalid_request_error", NULL},
+    [CHAT_ERROR_MODEL_NOT_FOUND] = {"invalid_request_error", "model_not_found"},
+    [CHAT_ERROR_METHOD] = {"invalid_request_error", NULL},
+    [CHAT_ERROR_TOO_LARGE] = {"invalid_request_error", "request_too_large"},
+    [CHAT_ERROR_RATE_LIMIT] = {"requests", "rate_limit_exceeded"},
+    [CHAT_ERROR_INTERNAL] = {"server_error", NULL},
+    [CHAT_ERROR_UPSTREAM] = {"server_error", "upstream_error"},
+    [CHAT_ERROR_UPSTREAM_AUTH] = {"server_error", "upstream_auth"},
+    [CHAT_ERROR_OVERLOADED] = {"server_error", "service_unavailable"},
+    [CHAT_ERROR_TIMEOUT] = {"server_error", "timeout"},
+};
+
+/* The delay is repeated in the text: some clients parse it out of there, and people read it. */
+static void write_message(struct jwrite *w, const struct chat_error *err)
+{
+    jwrite_key(w, "message");
+    jwrite_raw(w, STR("\""));
+    jwrite_escape(w->out, err->message);
+    if (err->retry_after_ms > 0)
+        buf_printf(w->out, " Please try again in %llds.",
+                   (long long)((err->retry_after_ms + 999) / 1000));
+    buf_add_char(w->out, '"');
+}
+
+void openai_chat_error(const struct chat_error *err, struct str request_id, struct buf *out)
+{
+    struct jwrite w = jwrite_to(out);
+    bool about_model = err->kind == CHAT_ERROR_MODEL_NOT_FOUND && !err->param.n;
+    struct str param = about_model ? STR("model") : err->param;
+
+    (void)request_id; /* this API tells it in a header only */
+    jwrite_object(&w);
+    jwrite_member_object(&w, "error");
+    write_message(&w, err);
+    jwrite_member_cstr(&w, "type", errors[err->kind].type);
+    if (param.n)
+        jwrite_member_str(&w, "param", param);
+    else
+        jwrite_member_null(&w, "param");
+    jwrite_member_cstr(&w, "code", errors[err->kind].code);
+    jwrite_end_all(&w);
+}
+
+void openai_chat_stream_error(const struct chat_error *err, struct str request_id, struct buf *out)
+{
+    buf_add_cstr(out, "data: ");
+    openai_chat_error(err, request_id, out);
+    buf_add_cstr(out, "\n\n");
+}
+
+/* --- words and shapes that stream and whole answer share ---------------------------------------
+ */
+
+/* A call in the answer is the reason for its end whatever the model behind says (Gemini, Mistral),
+   unless it was cut. */
+const char *openai_chat_finish(enum chat_stop stop, bool has_calls)
+{
+    switch (stop) {
+    case CHAT_STOP_LENGTH:
+    case CHAT_STOP_CONTEXT:
+        return "length";
+    case CHAT_STOP_FILTER:
+    case CHAT_STOP_REFUSAL:
+        return has_calls ? "tool_calls" : "content_filter";
+    case CHAT_STOP_TOOL:
+        return "tool_calls";
+    case CHAT_STOP_END:
+    case CHAT_STOP_SEQUENCE:
+    case CHAT_STOP_PAUSE:
+    case CHAT_STOP_MALFORMED_CALL:
+        break;
+    }
+    return has_calls ? "tool_calls" : "stop";
+}
+
+void openai_chat_write_usage(struct jwrite *w, const struct chat_usage *usage)
+{
+    jwrite_member_object(w, "usage");
+    jwrite_member_int(w, "prompt_tokens", usage->input);
+    jwrite_member_int(w, "completion_tokens", usage->output);
+    jwrite_member_int(w, "total_tokens", usage->input + usage->output);
+    jwrite_member_object(w, "prompt_tokens_details");
+    jwrite_member_int(w, "cached_tokens", usage->cache_read);
+    if (usage->audio_input > 0)
+        jwrite_member_int(w, "audio_tokens", usage->audio_input);
+    jwrite_end(w);
+    jwrite_member_object(w, "completion_tokens_details");
+    jwrite_member_int(w, "reasoning_tokens", usage->reasoning > 0 ? usage->reasoning : 0);
+    if (usage->audio_output > 0)
+        jwrite_member_int(w, "audio_tokens", usage->audio_output);
+    jwrite_end(w);
+    jwrite_end(w);
+}
+
+void openai_chat_write_call_id(struct jwrite *w, const struct dialect_reply *reply, unsigned choice,
+                               unsigned number, struct str id, struct str signature)
+{
+    char made[96];
+
+    if (!id.n) {
+        int n = snprintf(made, sizeof made, "call_%.*s_%u_%u", (int)(reply->id.n % 64),
+                         reply->id.p ? reply->id.p : "", choice, number);
+        id = (struct str){made, n > 0 ? (size_t)n : 0};
+    }
+    jwrite_key(w, "id");
+    jwrite_raw(w, STR("\""));
+    call_id_pack(w->out, id, signature, false);
+    buf_add_char(w->out, '"');
+}
+
+void openai_chat_write_signature(struct jwrite *w, struct str signature)
+{
+    if (!signature.n)
+        return;
+    jwrite_member_object(w, "extra_content");
+    jwrite_member_object(w, "google");
+    jwrite_member_str(w, "thought_signature", signature);
+    jwrite_end(w);
+    jwrite_end(w);
+}
+
+const struct dialect dialect_openai_chat = {
+    .name = "openai-chat",
+    .wire = WIRE_OPENAI_CHAT,
+    .decode = openai_chat_decode,
+    .stream = openai_chat_stream,
+    .render = openai_chat_render,
+    .error = openai_chat_error,
+    .stream_error = openai_chat_stream_error,
+    .keep_alive = {":\n\n", 3},
+};
