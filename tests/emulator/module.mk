@@ -1,0 +1,68 @@
+# The emulated SAP AI Core. Independent of src/: it is what the gateway is checked against.
+
+if HAVE_MICROHTTPD
+noinst_PROGRAMS += tests/emulator/aicore-emulator
+endif
+
+tests_emulator_aicore_emulator_SOURCES = \
+    tests/emulator/answer.c \
+    tests/emulator/answer.h \
+    tests/emulator/azure.c \
+    tests/emulator/cache.c \
+    tests/emulator/cache.h \
+    tests/emulator/chat.h \
+    tests/emulator/chat_messages.c \
+    tests/emulator/chat_render.c \
+    tests/emulator/chat_tools.c \
+    tests/emulator/control.c \
+    tests/emulator/control.h \
+    tests/emulator/convo.c \
+    tests/emulator/convo.h \
+    tests/emulator/directive.c \
+    tests/emulator/embeddings.c \
+    tests/emulator/exchange.h \
+    tests/emulator/fault.c \
+    tests/emulator/fault.h \
+    tests/emulator/hosted.c \
+    tests/emulator/inference.c \
+    tests/emulator/inference.h \
+    tests/emulator/instance.c \
+    tests/emulator/json.c \
+    tests/emulator/json.h \
+    tests/emulator/keys.c \
+    tests/emulator/keys.h \
+    tests/emulator/lm.c \
+    tests/emulator/lm.h \
+    tests/emulator/main.c \
+    tests/emulator/oauth.c \
+    tests/emulator/oauth.h \
+    tests/emulator/pacer.c \
+    tests/emulator/pacer.h \
+    tests/emulator/pending.c \
+    tests/emulator/pool.c \
+    tests/emulator/pool.h \
+    tests/emulator/reply.c \
+    tests/emulator/reply.h \
+    tests/emulator/reqlog.c \
+    tests/emulator/reqlog.h \
+    tests/emulator/script.c \
+    tests/emulator/server.c \
+    tests/emulator/server.h \
+    tests/emulator/settings.c \
+    tests/emulator/settings.h \
+    tests/emulator/sse.c \
+    tests/emulator/sse.h \
+    tests/emulator/tenant.c \
+    tests/emulator/tenant.h \
+    tests/emulator/tls.c \
+    tests/emulator/tls.h \
+    tests/emulator/wire.c \
+    tests/emulator/wire.h
+
+tests_emulator_aicore_emulator_CPPFLAGS =
+tests_emulator_aicore_emulator_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS) $(CJSON_CFLAGS) \
+    $(OPENSSL_CFLAGS)
+# libssl comes with libcrypto; only the emulator's TLS port uses it.
+tests_emulator_aicore_emulator_LDADD = $(MICROHTTPD_LIBS) $(CJSON_LIBS) -lssl $(OPENSSL_LIBS) -lm
+
+EXTRA_DIST += tests/emulator/README.md tests/emulator/selftest.py
