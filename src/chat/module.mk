@@ -2,6 +2,7 @@ src_libcorelay_a_SOURCES += \
 	src/chat/collect.c src/chat/collect.h \
 	src/chat/dropped.c src/chat/dropped.h \
 	src/chat/error.c src/chat/error.h \
+	src/chat/estimate.c src/chat/estimate.h \
 	src/chat/event.h \
 	src/chat/order.c src/chat/order.h \
 	src/chat/request.c src/chat/request.h

@@ -1,1 +1,9 @@
-src_libcorelay_a_SOURCES +=
+src_libcorelay_a_SOURCES += \
+	src/exchange/attempt.c \
+	src/exchange/endpoint.c src/exchange/endpoint.h \
+	src/exchange/exchange.c src/exchange/exchange.h \
+	src/exchange/gateway.c src/exchange/gateway.h \
+	src/exchange/life.h \
+	src/exchange/local.c \
+	src/exchange/relay.c \
+	src/exchange/reply.c

@@ -388,6 +388,14 @@ struct str http_response_header(struct http_call *call, const char *name)
     return STR_NONE;
 }
 
+int64_t http_retry_after_ms(struct http_call *call)
+{
+    curl_off_t seconds = 0;
+
+    curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &seconds);
+    return seconds > 0 ? (int64_t)seconds * 1000 : 0;
+}
+
 /* --- time limits --------------------------------------------------------------------------------- */
 
 /* One lazy timer for all limits: activity only notes the time, and when the timer fires it looks

@@ -69,7 +69,7 @@ struct http_result {
 
 struct http_events {
     /* The head is complete. */
-    void (*head)(void *arg, struct http_call *call, int status);
+    void (*head)(void *arg, struct http_call *call, int code);
     /* A piece of the body, borrowed for the call. */
     void (*body)(void *arg, struct str bytes);
     /* The last word, exactly once unless cancelled; `call` is gone afterwards. */
@@ -89,6 +89,9 @@ void http_pause(struct http_call *call, bool paused);
 
 /* A header of the answer, from `head` on; unset when absent. Names ignore case. */
 struct str http_response_header(struct http_call *call, const char *name);
+
+/* What the Retry-After header of the answer asks for, in either of its forms; 0 when absent. */
+int64_t http_retry_after_ms(struct http_call *call);
 
 /* True for a URL that the pool may be sent to: https, or http to a loopback address, or any http
    when `allow_plain`. */

@@ -1,1 +1,3 @@
-src_libcorelay_a_SOURCES +=
+src_libcorelay_a_SOURCES += \
+	src/route/alias.c src/route/alias.h \
+	src/route/table.c src/route/table.h

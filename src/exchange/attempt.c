@@ -1,0 +1,413 @@
+/*
+ * One try at one target, and the decision whether there is another.
+ *
+ * A target is left for the next one only while the caller has been sent nothing. What is the
+ * caller's own fault (400, 413, ...) is final at the first target.
+ */
+#include "aicore/token.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/log.h"
+#include "exchange/life.h"
+#include "family/upstream_error.h"
+
+enum { SAME_AGAIN_MS = 200, SAME_AGAIN_JITTER_MS = 300, HEADERS_MAX = 8 };
+
+void attempt_drop(struct exchange *x)
+{
+    if (x->token_wait)
+        token_cancel(x->token_wait);
+    x->token_wait = NULL;
+    if (x->http)
+        http_cancel(x->http);
+    x->http = NULL;
+    frames_free(x->frames);
+    x->frames = NULL;
+    x->reader = NULL;
+    buf_clear(&x->whole);
+    timer_clear(x->reactor, &x->timer);
+}
+
+/* --- is there another try? ----------------------------------------------------------------------- */
+
+static bool worth_another(const struct chat_error *err)
+{
+    switch (err->kind) {
+    case CHAT_ERROR_RATE_LIMIT:
+    case CHAT_ERROR_UPSTREAM:
+    case CHAT_ERROR_UPSTREAM_AUTH:
+    case CHAT_ERROR_OVERLOADED:
+    case CHAT_ERROR_TIMEOUT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* With no other target left, only what is likely to have passed in a moment is tried once more. */
+static bool worth_same(const struct chat_error *err)
+{
+    return err->kind == CHAT_ERROR_UPSTREAM || err->kind == CHAT_ERROR_OVERLOADED;
+}
+
+static void on_pause_over(void *arg)
+{
+    exchange_resume(arg);
+}
+
+enum step attempt_pause(struct exchange *x)
+{
+    uint8_t jitter;
+
+    if (!x->resumed) {
+        crypto_random(&jitter, sizeof jitter);
+        timer_set(x->reactor, &x->timer, SAME_AGAIN_MS + jitter * SAME_AGAIN_JITTER_MS / 256,
+                  on_pause_over, x);
+        return WAIT;
+    }
+    x->resumed = false;
+    x->stage = STAGE_TARGET;
+    return GO_ON;
+}
+
+static enum step attempt_failed(struct exchange *x)
+{
+    attempt_drop(x);
+    if (x->head_sent || !worth_another(&x->error) ||
+        x->record.attempts >= x->config->max_attempts)
+        return STEP_FAIL;
+    log_info("%.*s attempt %d at %.*s failed: %s: %.*s", STR_ARG(x->id), x->record.attempts,
+             STR_ARG(x->record.target), chat_error_word(x->error.kind),
+             STR_ARG(x->error.detail.n ? x->error.detail : x->error.message));
+    bool other = x->next_target < x->target_count;
+    if (!other && (!worth_same(&x->error) || x->same_again))
+        return STEP_FAIL;
+    x->error = (struct chat_error){0};
+    x->stage = other ? STAGE_TARGET : STAGE_PAUSE;
+    if (!other) {
+        x->same_again = true;
+        x->next_target--;
+    }
+    return GO_ON;
+}
+
+/* --- the upstream body --------------------------------------------------------------------------- */
+
+/* On the lane the caller's own tree is edited, so another family needs a fresh one. */
+static status fresh_body(struct exchange *x, struct jspan **out)
+{
+    if (!x->prepared_for && !x->rediscovered) {
+        *out = x->body;
+        return OK;
+    }
+    return jspan_parse(x->arena, x->request.body, out, NULL);
+}
+
+static status encode_chat(struct exchange *x, struct jspan **out)
+{
+    const struct family *family = x->target->family;
+    struct buf text = {0};
+    status s = OK;
+
+    if (!x->decoded) {
+        chat_request_init(&x->chat);
+        s = x->dialect->decode(x->arena, x->body, &x->chat, &x->dropped, &x->error);
+        if (s)
+            return s;
+        x->chat.betas = x->call.betas;
+        x->decoded = true;
+    }
+    if (!family->encode) {
+        chat_error_field(&x->error, x->arena, CHAT_ERROR_UNSUPPORTED, "model",
+                         "The model '%.*s' does not answer chat requests.",
+                         STR_ARG(x->model_asked));
+        return E_SYNTAX;
+    }
+    s = family->encode(x->arena, &x->chat, &x->call, &text, &x->dropped, &x->error);
+    struct str copy = s || text.failed ? STR_NONE : arena_str(x->arena, buf_str(&text));
+    buf_free(&text);
+    if (s)
+        return s;
+    return copy.p ? jspan_parse(x->arena, copy, out, NULL) : E_NOMEM;
+}
+
+static status prepare_chat(struct exchange *x)
+{
+    const struct family *family = x->target->family;
+    struct jspan *body = NULL;
+
+    x->call.lane = family->wire == x->dialect->wire;
+    status s = x->call.lane ? fresh_body(x, &body) : encode_chat(x, &body);
+    if (!s && family->prepare)
+        s = family->prepare(x->arena, body, &x->call, &x->dropped, &x->error);
+    if (!s)
+        jspan_render(body, &x->up_body);
+    return s;
+}
+
+static status prepare_embeddings(struct exchange *x)
+{
+    const struct family *family = x->target->family;
+
+    if (!family->embed) {
+        chat_error_field(&x->error, x->arena, CHAT_ERROR_UNSUPPORTED, "model",
+                         "The model '%.*s' does not make embeddings.", STR_ARG(x->model_asked));
+        return E_SYNTAX;
+    }
+    return family->embed->encode(x->arena, &x->embed, &x->call, &x->up_body, &x->dropped,
+                                 &x->error);
+}
+
+static bool strict_refusal(struct exchange *x)
+{
+    struct str lost = dropped_text(&x->dropped);
+
+    if (!x->config->strict || !lost.n)
+        return false;
+    chat_error_set(&x->error, x->arena, CHAT_ERROR_UNSUPPORTED,
+                   "The model '%.*s' cannot be given: %.*s. Leave it out, or ask the "
+                   "administrator to switch strict mode off.",
+                   STR_ARG(x->model_asked), STR_ARG(lost));
+    x->error.param = x->dropped.first->field;
+    return true;
+}
+
+/* The request in the words of the target's family; kept while further targets are of the same one. */
+static bool prepare_body(struct exchange *x)
+{
+    const struct family *family = x->target->family;
+
+    x->call.model = &x->model->rules;
+    x->call.include_usage = x->include_usage;
+    x->call.betas = x->request.header(x->arg, "ANTHROPIC_BETA");
+    if (x->prepared_for == family)
+        return true;
+    buf_clear(&x->up_body);
+    status s = x->match.endpoint->kind == ENDPOINT_EMBEDDINGS ? prepare_embeddings(x)
+                                                              : prepare_chat(x);
+    if (!s && x->up_body.failed)
+        s = E_NOMEM;
+    if (s && !x->error.kind)
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_OVERLOADED, "Out of memory.");
+    if (s || strict_refusal(x))
+        return false;
+    x->prepared_for = family;
+    x->record.family = family->name;
+    x->record.lane = x->call.lane;
+    return true;
+}
+
+/* --- STAGE_TARGET, STAGE_TOKEN ------------------------------------------------------------------- */
+
+enum step attempt_target(struct exchange *x)
+{
+    x->target = x->targets[x->next_target++];
+    x->record.attempts++;
+    x->record.target = arena_printf(x->arena, "%s/%s", x->target->account->name, x->target->id);
+    if (!prepare_body(x))
+        return STEP_FAIL;
+    x->stage = STAGE_TOKEN;
+    return GO_ON;
+}
+
+static void on_token(void *arg, status s, struct str token, const struct chat_error *err)
+{
+    struct exchange *x = arg;
+
+    x->token_wait = NULL;
+    buf_clear(&x->token);
+    if (s) {
+        x->error = *err;
+        x->error.message = arena_str(x->arena, err->message);
+        x->error.detail = arena_str(x->arena, err->detail);
+    } else {
+        buf_add_str(&x->token, token);
+    }
+    exchange_resume(x);
+}
+
+enum step attempt_token(struct exchange *x)
+{
+    if (!x->resumed) {
+        x->token_wait = token_get(gateway_tokens(x->state), x->target->account->key,
+                                  x->rejected_token, on_token, x);
+        if (!x->resumed)
+            return WAIT;
+    }
+    x->resumed = false;
+    x->rejected_token = STR_NONE;
+    if (x->error.kind)
+        return attempt_failed(x);
+    x->stage = STAGE_SEND;
+    return GO_ON;
+}
+
+/* --- STAGE_SEND ---------------------------------------------------------------------------------- */
+
+static bool refused(const struct exchange *x)
+{
+    return x->up_status && (x->up_status < 200 || x->up_status > 299);
+}
+
+static void on_head(void *arg, struct http_call *call, int code)
+{
+    struct exchange *x = arg;
+
+    x->up_status = code;
+    if (refused(x)) {
+        x->whole.ceiling = ERROR_BODY_BYTES;
+        x->up_retry_after_ms = http_retry_after_ms(call);
+        return;
+    }
+    if (!relay_begin(x)) {
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_OVERLOADED, "Out of memory.");
+        http_cancel(x->http);
+        x->http = NULL;
+        exchange_resume(x);
+    }
+}
+
+static void on_body(void *arg, struct str bytes)
+{
+    struct exchange *x = arg;
+
+    if (refused(x)) {
+        buf_add_str(&x->whole, bytes); /* a longer error text is cut */
+        return;
+    }
+    if (relay_push(x, bytes))
+        return;
+    http_cancel(x->http);
+    x->http = NULL;
+    exchange_resume(x);
+}
+
+static void connection_error(struct exchange *x, const struct http_result *result)
+{
+    bool timed_out = result->outcome == HTTP_TIMED_OUT;
+
+    chat_error_set(&x->error, x->arena, timed_out ? CHAT_ERROR_TIMEOUT : CHAT_ERROR_UPSTREAM, "%s",
+                   timed_out        ? "The model did not answer in time."
+                   : x->up_status ? "The connection to the model broke before the answer was "
+                                    "complete."
+                                  : "The model could not be reached.");
+    x->error.detail = arena_str(x->arena, str_from(result->text));
+}
+
+static void on_done(void *arg, const struct http_result *result)
+{
+    struct exchange *x = arg;
+
+    x->http = NULL;
+    if (result->outcome != HTTP_COMPLETE)
+        connection_error(x, result);
+    else if (!refused(x))
+        relay_finish(x);
+    exchange_resume(x);
+}
+
+static const struct http_events upstream_events = {on_head, on_body, on_done};
+
+static int64_t limit_of(int64_t own, int64_t general)
+{
+    return own ? own : general;
+}
+
+static struct http_call *start_call(struct exchange *x, const char *url)
+{
+    const struct config_model *own = x->model->setting;
+    static const struct config_model none;
+    struct str bearer =
+        arena_printf(x->arena, "Bearer %.*s", STR_ARG(buf_str(&x->token)));
+    struct http_header headers[HEADERS_MAX] = {
+        {STR("Authorization"), bearer},
+        {STR("AI-Resource-Group"), str_from(x->target->group)},
+        {STR("Content-Type"), STR("application/json")},
+        {STR("Accept"), x->call.stream ? STR("text/event-stream") : STR("application/json")},
+        {STR("AI-Client-Type"), STR("Corelay")},
+        {STR("X-Request-Id"), x->id},
+    };
+    size_t count = 6;
+
+    if (x->config->send_tenant_header && x->target->account->key->tenant)
+        headers[count++] = (struct http_header){STR("AI-Tenant-Id"),
+                                                str_from(x->target->account->key->tenant)};
+    if (!own)
+        own = &none;
+    struct http_request request = {
+        .method = "POST",
+        .url = url,
+        .headers = headers,
+        .header_count = count,
+        .body = buf_str(&x->up_body),
+        .first_byte_ms = limit_of(own->first_byte_ms, x->config->timeouts.first_byte_ms),
+        .idle_ms = limit_of(own->idle_ms, x->config->timeouts.idle_ms),
+        .total_ms = limit_of(own->total_ms, x->config->timeouts.total_ms),
+    };
+    struct http_call *call = http_start(x->reactor, &request, &upstream_events, x);
+    if (bearer.p)
+        crypto_wipe((char *)(uintptr_t)bearer.p, bearer.n); /* curl has its own copy */
+    return call;
+}
+
+enum step attempt_send(struct exchange *x)
+{
+    const struct family *family = x->target->family;
+    struct buf url = {0};
+
+    buf_add_cstr(&url, x->target->url);
+    if (x->match.endpoint->kind == ENDPOINT_EMBEDDINGS)
+        family->embed->path(&x->call, &url);
+    else
+        family->path(&x->call, &url);
+    buf_add_char(&url, '\0');
+    x->up_status = 0;
+    x->up_retry_after_ms = 0;
+    if (!url.failed && x->ops->upstream)
+        x->ops->upstream(x->arg, url.p, buf_str(&x->up_body));
+    log_body("upstream request", x->id, buf_str(&x->up_body));
+    x->http = url.failed ? NULL : start_call(x, url.p);
+    buf_free(&url);
+    if (!x->http)
+        return STEP_FAIL;
+    if (x->caller_paused)
+        http_pause(x->http, true);
+    x->stage = STAGE_ANSWER;
+    return WAIT;
+}
+
+/* --- STAGE_ANSWER -------------------------------------------------------------------------------- */
+
+/* Upstream rejected our token: replace it once and try the same target again. */
+static enum step replace_token(struct exchange *x)
+{
+    attempt_drop(x);
+    x->token_replaced = true;
+    x->rejected_token = arena_str(x->arena, buf_str(&x->token));
+    x->stage = STAGE_TOKEN;
+    return GO_ON;
+}
+
+/* A deployment that discovery knew is gone: look again, once. */
+static enum step rediscover(struct exchange *x)
+{
+    attempt_drop(x);
+    x->rediscovered = true;
+    x->stage = STAGE_MODELS;
+    return GO_ON;
+}
+
+enum step attempt_answer(struct exchange *x)
+{
+    x->resumed = false;
+    if (!refused(x) || x->error.kind)
+        return x->error.kind ? attempt_failed(x) : DONE;
+    if (x->up_status == 401 && !x->token_replaced)
+        return replace_token(x);
+    if (x->up_status == 404 && !x->rediscovered && !x->target->account->deployments)
+        return rediscover(x);
+    upstream_error_parse(x->arena, x->up_status, buf_str(&x->whole), &x->error);
+    if (x->up_retry_after_ms)
+        x->error.retry_after_ms = x->up_retry_after_ms;
+    return attempt_failed(x);
+}

@@ -1,0 +1,52 @@
+/*
+ * Which endpoint a URL means. One table; a new dialect adds its rows.
+ *
+ * The gateway may be mounted anywhere ("/", "/ai"), and web servers tell the mount point in different
+ * ways, so a path is matched by its end: leading segments that no row wants are the mount point.
+ */
+#ifndef CORELAY_EXCHANGE_ENDPOINT_H
+#define CORELAY_EXCHANGE_ENDPOINT_H
+
+#include "base/arena.h"
+#include "dialect/dialect.h"
+
+enum endpoint_kind {
+    ENDPOINT_CHAT,
+    ENDPOINT_COUNT_TOKENS,
+    ENDPOINT_EMBEDDINGS,
+    ENDPOINT_MODEL_LIST,
+    ENDPOINT_MODEL,
+    ENDPOINT_HEALTH,
+    ENDPOINT_READY,
+    ENDPOINT_ROOT
+};
+
+enum endpoint_method { METHOD_GET = 1, METHOD_POST = 2 }; /* HEAD goes with GET */
+
+struct endpoint {
+    const char *path; /* segments; {model} takes one segment, {model...} all that is left */
+    unsigned methods; /* enum endpoint_method */
+    enum endpoint_kind kind;
+    const struct dialect *dialect; /* NULL: by the headers */
+    bool open;                     /* needs no key */
+};
+
+struct endpoint_match {
+    const struct endpoint *endpoint; /* NULL: no such path */
+    struct str model;                /* from the path, percent-decoded; unset if it has none */
+};
+
+/* `path` is the raw path of the request without its query; `root` says that it is the mount point
+   itself. E_NOMEM. */
+status endpoint_find(struct arena *arena, struct str path, bool root, struct endpoint_match *out);
+
+/* "GET, HEAD, OPTIONS" for the Allow header. */
+const char *endpoint_allow(const struct endpoint *e);
+
+/* The value of a query parameter, percent-decoded; unset if it is absent. */
+struct str endpoint_query(struct arena *arena, struct str query, const char *name);
+
+/* Undo percent-encoding; a broken escape stays as it is. */
+struct str endpoint_decode(struct arena *arena, struct str s);
+
+#endif

@@ -1,0 +1,459 @@
+/*
+ * The stages of an exchange, in order, and its end.
+ *
+ * Every stage returns at once: it goes on, waits for a callback, is done, or has failed. Callbacks may
+ * come before the function that asked for them has returned; they only note what they bring, and the
+ * loop in exchange_run goes on.
+ */
+#include "exchange/exchange.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/log.h"
+#include "dialect/embeddings.h"
+#include "exchange/life.h"
+#include "gate/client.h"
+
+static struct str header(const struct exchange *x, const char *name)
+{
+    return x->request.header(x->arg, name);
+}
+
+/* --- STAGE_ADMIT ------------------------------------------------------------------------------- */
+
+static bool sane_id(struct str s)
+{
+    if (s.n == 0 || s.n > REQUEST_ID_BYTES)
+        return false;
+    for (size_t i = 0; i < s.n; i++)
+        if (!isalnum((unsigned char)s.p[i]) && !strchr("._-:", s.p[i]))
+            return false;
+    return true;
+}
+
+static struct str make_id(struct exchange *x)
+{
+    uint8_t bytes[12];
+    char hex[2 * sizeof bytes + 1];
+
+    crypto_random(bytes, sizeof bytes);
+    crypto_hex(bytes, sizeof bytes, hex);
+    return arena_printf(x->arena, "req_%s", hex);
+}
+
+/* The dialect that errors are told in: the endpoint's own, else by the look of the request. */
+static const struct dialect *guess_dialect(const struct exchange *x)
+{
+    if (x->match.endpoint && x->match.endpoint->dialect)
+        return x->match.endpoint->dialect;
+    bool anthropic = header(x, "ANTHROPIC_VERSION").n > 0 ||
+                     str_find(x->request.path, "/messages") < x->request.path.n;
+    return anthropic ? &dialect_anthropic_messages : &dialect_openai_chat;
+}
+
+static struct str authorization(const struct exchange *x)
+{
+    struct str value = header(x, "AUTHORIZATION");
+    return value.n ? value : x->request.header(x->arg, "REDIRECT_AUTHORIZATION");
+}
+
+static enum step check_key(struct exchange *x)
+{
+    static const char *const texts[] = {
+        [API_KEY_MISSING] = "No API key was sent. Send one as Authorization: Bearer, x-api-key, "
+                            "api-key or x-goog-api-key.",
+        [API_KEY_WRONG] = "The API key is not known to this gateway.",
+        [API_KEY_CONFLICT] = "The request carries several different API keys; send one.",
+    };
+    struct api_key_claims claims = {
+        .authorization = authorization(x),
+        .x_api_key = header(x, "X_API_KEY"),
+        .api_key = header(x, "API_KEY"),
+        .x_goog_api_key = header(x, "X_GOOG_API_KEY"),
+        .query = endpoint_query(x->arena, x->request.query, "key"),
+    };
+
+    if (x->config->allow_anonymous && !x->config->keys)
+        return GO_ON;
+    enum api_key_verdict verdict = api_key_check(x->config->keys, &claims, &x->key);
+    if (verdict == API_KEY_GOOD)
+        x->record.key_name = x->key->name;
+    if (verdict == API_KEY_GOOD || (verdict == API_KEY_MISSING && x->config->allow_anonymous))
+        return GO_ON;
+    chat_error_set(&x->error, x->arena, CHAT_ERROR_KEY, "%s", texts[verdict]);
+    return STEP_FAIL;
+}
+
+static unsigned method_of(const char *method)
+{
+    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+        return METHOD_GET;
+    return strcmp(method, "POST") == 0 ? METHOD_POST : 0;
+}
+
+static enum step admit(struct exchange *x)
+{
+    if (endpoint_find(x->arena, x->request.path, x->request.root, &x->match))
+        return STEP_FAIL;
+    x->dialect = guess_dialect(x);
+    x->record.dialect = x->dialect->name;
+    if (strcmp(x->request.method, "OPTIONS") == 0) {
+        x->stage = STAGE_DECODE;
+        return local_serve(x);
+    }
+    if (!x->match.endpoint) {
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_NOT_FOUND,
+                       "There is nothing at this path. See the gateway's documentation for its "
+                       "endpoints.");
+        return STEP_FAIL;
+    }
+    if (!(x->match.endpoint->methods & method_of(x->request.method))) {
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_METHOD, "This path takes %s.",
+                       endpoint_allow(x->match.endpoint));
+        return STEP_FAIL;
+    }
+    if (!x->match.endpoint->open && check_key(x) == STEP_FAIL)
+        return STEP_FAIL;
+    x->stage = STAGE_DECODE;
+    return GO_ON;
+}
+
+/* --- STAGE_DECODE -------------------------------------------------------------------------------- */
+
+static bool body_arrived(struct exchange *x)
+{
+    switch (x->request.body_state) {
+    case BODY_COMPLETE:
+        return true;
+    case BODY_TOO_LARGE:
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_TOO_LARGE,
+                       "The request body is larger than the %lld bytes that this gateway takes.",
+                       (long long)x->config->limits.body_bytes);
+        return false;
+    case BODY_CUT_SHORT:
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_INVALID,
+                       "The request body ended before the length that was announced.");
+        return false;
+    case BODY_TIMED_OUT:
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_INVALID,
+                       "The request body did not arrive in time.");
+        x->error.http_status = 408;
+        return false;
+    }
+    return false;
+}
+
+static bool parse_body(struct exchange *x)
+{
+    struct jspan_error where;
+
+    if (!body_arrived(x))
+        return false;
+    status s = jspan_parse(x->arena, x->request.body, &x->body, &where);
+    if (s == E_NOMEM) {
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_OVERLOADED, "Out of memory.");
+        return false;
+    }
+    if (s) {
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_INVALID,
+                       "The request body is not valid JSON: %s at byte %zu.", where.what,
+                       where.offset);
+        return false;
+    }
+    if (!jspan_is(x->body, JSPAN_OBJECT)) {
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_INVALID,
+                       "The request body must be a JSON object.");
+        return false;
+    }
+    return true;
+}
+
+static bool model_from_body(struct exchange *x)
+{
+    const struct jspan *model = jspan_get(x->body, "model");
+
+    x->model_asked = x->match.model.n ? x->match.model : jspan_str(x->arena, model);
+    if (x->model_asked.n)
+        return true;
+    chat_error_field(&x->error, x->arena, CHAT_ERROR_INVALID, "model",
+                     jspan_none(model) ? "model: this field is required."
+                                       : "model: expected a non-empty string.");
+    return false;
+}
+
+static bool stream_from_body(struct exchange *x)
+{
+    const struct jspan *stream = jspan_get(x->body, "stream");
+
+    if (!jspan_none(stream) && !jspan_is(stream, JSPAN_TRUE) && !jspan_is(stream, JSPAN_FALSE)) {
+        chat_error_field(&x->error, x->arena, CHAT_ERROR_INVALID, "stream",
+                         "stream: expected true or false.");
+        return false;
+    }
+    x->call.stream = jspan_true(stream);
+    x->include_usage =
+        jspan_true(jspan_get(jspan_get(x->body, "stream_options"), "include_usage"));
+    return true;
+}
+
+static enum step decode(struct exchange *x)
+{
+    enum endpoint_kind kind = x->match.endpoint->kind;
+
+    if (kind >= ENDPOINT_MODEL_LIST) {
+        x->model_asked = x->match.model;
+        return local_serve(x);
+    }
+    if (!parse_body(x) || !model_from_body(x))
+        return STEP_FAIL;
+    x->record.model = x->model_asked;
+    if (kind == ENDPOINT_EMBEDDINGS)
+        x->record.dialect = "openai-embeddings";
+    log_body("request", x->id, x->request.body);
+    if (kind == ENDPOINT_EMBEDDINGS &&
+        embeddings_decode(x->arena, x->body, &x->embed, &x->error))
+        return STEP_FAIL;
+    if (kind == ENDPOINT_CHAT && !stream_from_body(x))
+        return STEP_FAIL;
+    x->record.stream = x->call.stream;
+    x->stage = STAGE_MODELS;
+    return GO_ON;
+}
+
+/* --- STAGE_MODELS, STAGE_ROUTE ------------------------------------------------------------------- */
+
+static void on_models(void *arg, struct route_table *table, const struct chat_error *err)
+{
+    struct exchange *x = arg;
+
+    x->models_wait = NULL;
+    route_table_release(x->table);
+    x->table = table ? route_table_hold(table) : NULL;
+    if (!table) {
+        x->error = *err;
+        x->error.message = arena_str(x->arena, err->message);
+        x->error.detail = arena_str(x->arena, err->detail);
+    }
+    exchange_resume(x);
+}
+
+static enum step models(struct exchange *x)
+{
+    if (!x->resumed) {
+        x->models_wait = gateway_models(x->state, x->rediscovered, on_models, x);
+        if (!x->resumed)
+            return WAIT;
+    }
+    x->resumed = false;
+    if (!x->table)
+        return STEP_FAIL;
+    x->stage = STAGE_ROUTE;
+    return GO_ON;
+}
+
+static enum step unknown_model(struct exchange *x)
+{
+    struct str near[3];
+    size_t n = route_nearest(x->table, x->arena, x->model_asked, near, 3);
+    struct str names = STR_NONE;
+
+    for (size_t i = 0; i < n; i++)
+        names = arena_printf(x->arena, "%.*s%s%.*s", STR_ARG(names), i ? ", " : "",
+                             STR_ARG(near[i]));
+    chat_error_field(&x->error, x->arena, CHAT_ERROR_MODEL_NOT_FOUND, "model",
+                     names.n ? "The model '%.*s' does not exist here. Did you mean: %.*s?"
+                             : "The model '%.*s' does not exist here.%.*s",
+                     STR_ARG(x->model_asked), STR_ARG(names));
+    return STEP_FAIL;
+}
+
+static enum step route(struct exchange *x)
+{
+    if (x->match.endpoint->kind == ENDPOINT_MODEL_LIST ||
+        x->match.endpoint->kind == ENDPOINT_READY)
+        return local_serve_models(x);
+    x->model = route_find(x->table, x->config, x->arena, x->model_asked);
+    if (!x->model && !x->rediscovered) { /* perhaps it was deployed a minute ago */
+        x->rediscovered = true;
+        x->stage = STAGE_MODELS;
+        return GO_ON;
+    }
+    if (!x->model)
+        return unknown_model(x);
+    if (x->match.endpoint->kind == ENDPOINT_MODEL)
+        return local_serve_models(x);
+    if (x->match.endpoint->kind == ENDPOINT_COUNT_TOKENS)
+        return local_count_tokens(x);
+    x->target_count = route_order(x->model, x->targets, ATTEMPTS_MAX);
+    x->next_target = 0;
+    x->stage = STAGE_TARGET;
+    return GO_ON;
+}
+
+/* --- the loop, and the end ----------------------------------------------------------------------- */
+
+static void free_exchange(struct exchange *x)
+{
+    attempt_drop(x);
+    timer_clear(x->reactor, &x->timer);
+    if (x->models_wait)
+        gateway_cancel(x->models_wait);
+    route_table_release(x->table);
+    gateway_release(x->state);
+    if (x->token.n)
+        crypto_wipe(x->token.p, x->token.n);
+    buf_free(&x->token);
+    buf_free(&x->up_body);
+    buf_free(&x->whole);
+    buf_free(&x->out);
+    arena_free(x->arena);
+    free(x);
+}
+
+static void write_record(struct exchange *x, const char *outcome)
+{
+    struct record *r = &x->record;
+
+    if (x->match.endpoint && x->match.endpoint->open && x->error.kind == CHAT_ERROR_NONE)
+        return; /* health checks would drown the rest */
+    r->outcome = outcome;
+    r->duration_ms = clock_ms() - x->started_ms;
+    r->dropped = dropped_text(&x->dropped);
+    if (x->error.kind) {
+        r->error = chat_error_word(x->error.kind);
+        r->detail = x->error.detail.n ? x->error.detail : x->error.message;
+    }
+    record_write(r);
+}
+
+static void finish(struct exchange *x)
+{
+    const struct caller_ops *ops = x->ops;
+    void *arg = x->arg;
+
+    relay_flush(x, true);
+    write_record(x, x->error.kind ? "failed" : "done");
+    free_exchange(x);
+    ops->end(arg);
+}
+
+static enum step run_stage(struct exchange *x)
+{
+    switch (x->stage) {
+    case STAGE_ADMIT:
+        return admit(x);
+    case STAGE_DECODE:
+        return decode(x);
+    case STAGE_MODELS:
+        return models(x);
+    case STAGE_ROUTE:
+        return route(x);
+    case STAGE_PAUSE:
+        return attempt_pause(x);
+    case STAGE_TARGET:
+        return attempt_target(x);
+    case STAGE_TOKEN:
+        return attempt_token(x);
+    case STAGE_SEND:
+        return attempt_send(x);
+    case STAGE_ANSWER:
+        return attempt_answer(x);
+    case STAGE_END:
+        return DONE;
+    }
+    return STEP_FAIL;
+}
+
+void exchange_run(struct exchange *x)
+{
+    enum step step;
+
+    x->running = true;
+    do
+        step = run_stage(x);
+    while (step == GO_ON);
+    x->running = false;
+    if (step == WAIT)
+        return;
+    if (step == STEP_FAIL) {
+        if (!x->error.kind) /* only when there was no memory even for the text */
+            chat_error_set(&x->error, x->arena, CHAT_ERROR_OVERLOADED, "Out of memory.");
+        reply_error(x);
+    }
+    x->stage = STAGE_END;
+    finish(x);
+}
+
+void exchange_resume(struct exchange *x)
+{
+    x->resumed = true;
+    if (!x->running)
+        exchange_run(x);
+}
+
+static void begin(void *arg)
+{
+    exchange_run(arg);
+}
+
+static void begin_record(struct exchange *x)
+{
+    struct str asked = header(x, "X_REQUEST_ID");
+
+    x->id = sane_id(asked) ? arena_str(x->arena, asked) : make_id(x);
+    x->record = (struct record){
+        .wall_ms = clock_wall_ms(),
+        .id = x->id,
+        .client = client_recognise(header(x, "USER_AGENT"), header(x, "X_CLIENT_NAME")),
+        .method = x->request.method,
+        .path = x->request.path,
+        .bytes_in = (int64_t)x->request.body.n,
+        .first_byte_ms = -1,
+    };
+}
+
+struct exchange *exchange_start(struct gateway *g, const struct exchange_request *request,
+                                const struct caller_ops *ops, void *arg)
+{
+    struct exchange *x = calloc(1, sizeof *x);
+    struct arena *arena = arena_new(0);
+
+    if (!x || !arena) {
+        free(x);
+        arena_free(arena);
+        return NULL;
+    }
+    x->state = gateway_hold(g);
+    x->config = gateway_config(x->state);
+    x->reactor = gateway_reactor(g);
+    x->ops = ops;
+    x->arg = arg;
+    x->arena = arena;
+    x->request = *request;
+    x->dropped.arena = arena;
+    x->dialect = &dialect_openai_chat;
+    x->out.ceiling = OUT_BYTES;
+    x->started_ms = request->arrived_ms ? request->arrived_ms : clock_ms();
+    begin_record(x);
+    if (timer_set(x->reactor, &x->timer, 0, begin, x)) {
+        free_exchange(x);
+        return NULL;
+    }
+    return x;
+}
+
+void exchange_pause(struct exchange *x, bool paused)
+{
+    x->caller_paused = paused;
+    if (x->http)
+        http_pause(x->http, paused);
+}
+
+void exchange_cancel(struct exchange *x)
+{
+    write_record(x, "cancelled");
+    free_exchange(x);
+}

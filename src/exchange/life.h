@@ -1,0 +1,143 @@
+/*
+ * The inside of an exchange, for the files of this folder only.
+ *
+ *     exchange.c  the stages, and the end
+ *     attempt.c   one try at one target, and whether there is another
+ *     relay.c     the answer's way back
+ *     reply.c     heads and errors
+ *     local.c     what needs no upstream
+ */
+#ifndef CORELAY_EXCHANGE_LIFE_H
+#define CORELAY_EXCHANGE_LIFE_H
+
+#include "base/jspan.h"
+#include "chat/collect.h"
+#include "exchange/endpoint.h"
+#include "exchange/exchange.h"
+#include "gate/record.h"
+
+enum {
+    ATTEMPTS_MAX = 16,                        /* targets that are looked at; fewer are tried */
+    ERROR_BODY_BYTES = 64 * 1024,             /* of an upstream error */
+    WHOLE_BODY_BYTES = 128 * 1024 * 1024,     /* of a whole answer */
+    OUT_BYTES = 8 * 1024 * 1024,              /* held back before the head is sent */
+    REQUEST_ID_BYTES = 128
+};
+
+enum stage {
+    STAGE_ADMIT,  /* endpoint, method, key */
+    STAGE_DECODE, /* what is asked */
+    STAGE_MODELS, /* the model table */
+    STAGE_ROUTE,  /* the model and its targets */
+    STAGE_PAUSE,  /* before the same target is tried again */
+    STAGE_TARGET, /* the next target, and the request in its family's words */
+    STAGE_TOKEN,
+    STAGE_SEND,
+    STAGE_ANSWER, /* upstream is talking */
+    STAGE_END
+};
+
+/* What a stage says. FAIL means that `error` is filled in. */
+enum step { GO_ON, WAIT, DONE, STEP_FAIL };
+
+/* Watches the events on their way to the dialect: usage, errors, the first content. */
+struct tap {
+    struct chat_sink sink;
+    struct chat_sink *next; /* NULL on the lane */
+    struct exchange *exchange;
+};
+
+struct exchange {
+    struct gateway_state *state;
+    const struct config *config;
+    struct reactor *reactor;
+    const struct caller_ops *ops;
+    void *arg;
+    struct arena *arena;
+    struct exchange_request request;
+
+    enum stage stage;
+    bool running;  /* run() is at work: callbacks only note what they bring */
+    bool resumed;  /* a callback has brought what the stage waits for */
+    bool caller_paused;
+    struct timer timer; /* of the stage: retry delay, hold, keep-alive */
+
+    /* what is asked */
+    struct endpoint_match match;
+    const struct dialect *dialect; /* never NULL from STAGE_ADMIT on; errors are in its shape */
+    const struct api_key *key;
+    struct str id;
+    struct jspan *body;
+    struct str model_asked;
+    bool decoded, include_usage;
+    struct chat_request chat;
+    struct embed_request embed;
+    struct dropped dropped;
+    struct chat_error error;
+
+    /* who can answer */
+    struct gateway_wait *models_wait;
+    struct route_table *table;
+    struct route_model *model;
+    const struct target *targets[ATTEMPTS_MAX];
+    size_t target_count, next_target;
+    bool rediscovered;
+
+    /* the present attempt */
+    const struct target *target;
+    const struct family *prepared_for; /* whose words up_body is in */
+    struct family_call call;
+    struct buf up_body;
+    struct token_wait *token_wait;
+    struct buf token;
+    struct str rejected_token; /* upstream said 401 to it */
+    bool token_replaced, same_again;
+    struct http_call *http;
+    int up_status; /* 0: no head yet */
+    int64_t up_retry_after_ms;
+    struct frames *frames;
+    struct family_reader *reader;
+    struct chat_collect *collect;
+    struct tap tap;
+    struct buf whole; /* of a whole answer, or of an upstream error */
+
+    /* the answer */
+    struct buf out; /* not yet given to the caller */
+    bool head_sent, content_seen, stopped, up_failed;
+    int64_t last_out_ms;
+    struct record record;
+    int64_t started_ms;
+};
+
+/* exchange.c */
+void exchange_run(struct exchange *x);    /* go on; frees `x` when it has ended */
+void exchange_resume(struct exchange *x); /* from callbacks: what the stage waited for is there */
+
+/* attempt.c */
+enum step attempt_pause(struct exchange *x);
+enum step attempt_target(struct exchange *x);
+enum step attempt_token(struct exchange *x);
+enum step attempt_send(struct exchange *x);
+enum step attempt_answer(struct exchange *x);
+void attempt_drop(struct exchange *x); /* end what is under way for the present target */
+
+/* relay.c: false when the attempt has to end (`x->error` says why). */
+bool relay_begin(struct exchange *x);
+bool relay_push(struct exchange *x, struct str bytes);
+bool relay_finish(struct exchange *x);
+void relay_flush(struct exchange *x, bool all); /* give the caller what may be given */
+void relay_keep_alive(struct exchange *x);      /* arm the timer that breaks silence */
+
+/* reply.c */
+void reply_head(struct exchange *x, int status, const char *content_type);
+void reply_error(struct exchange *x);  /* render x->error, in the stream if it has begun */
+/* 204 for OPTIONS; permissions for a browser are added where `cors` allows its origin. */
+void reply_preflight(struct exchange *x, const char *allow, struct buf *head);
+void reply_whole(struct exchange *x, int status, const char *content_type, struct str body);
+
+/* local.c */
+enum step local_serve(struct exchange *x);        /* endpoints that need no model table */
+enum step local_serve_models(struct exchange *x); /* and those that need just that */
+enum step local_count_tokens(struct exchange *x);
+
+#endif

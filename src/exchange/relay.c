@@ -1,0 +1,291 @@
+/*
+ * The answer's way back: bytes -> frames -> events -> the caller's bytes.
+ *
+ * Until the first event with content has come, nothing is sent: SAP AI Core may answer 200, send its
+ * opening events and only then say that it is throttled, and as long as the caller has seen nothing
+ * another target can be tried. The hold has a limit, since a caller wants to see signs of life.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "chat/estimate.h"
+#include "chat/order.h"
+#include "dialect/embeddings.h"
+#include "exchange/life.h"
+
+enum { FLUSH_BYTES = 64 * 1024 };
+
+/* --- the tap --------------------------------------------------------------------------------------- */
+
+static bool has_content(const struct chat_event *e)
+{
+    switch (e->kind) {
+    case CHAT_EVENT_OPEN:
+        return e->block == CHAT_BLOCK_TOOL || e->block == CHAT_BLOCK_REDACTED;
+    case CHAT_EVENT_DELTA:
+        return e->text.n > 0;
+    case CHAT_EVENT_STOP:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void keep_error(struct exchange *x, const struct chat_error *err)
+{
+    x->up_failed = true;
+    x->error = *err;
+    x->error.message = arena_str(x->arena, err->message);
+    x->error.param = arena_str(x->arena, err->param);
+    x->error.detail = arena_str(x->arena, err->detail);
+}
+
+static status tap_push(struct chat_sink *sink, const struct chat_event *e)
+{
+    struct tap *tap = (struct tap *)sink;
+    struct exchange *x = tap->exchange;
+
+    if (x->up_failed)
+        return OK; /* what comes behind an error is noise */
+    if (e->kind == CHAT_EVENT_ERROR) {
+        keep_error(x, e->error);
+        return OK;
+    }
+    if (e->kind == CHAT_EVENT_USAGE) {
+        x->record.usage = e->usage;
+        x->record.has_usage = true;
+    }
+    x->content_seen |= has_content(e);
+    x->stopped |= e->kind == CHAT_EVENT_STOP;
+    return tap->next ? chat_push(tap->next, e) : OK;
+}
+
+/* --- beginning ------------------------------------------------------------------------------------- */
+
+static struct dialect_reply *make_reply(struct exchange *x)
+{
+    struct dialect_reply *reply = ARENA_NEW(x->arena, struct dialect_reply);
+
+    if (!reply)
+        return NULL;
+    struct str id = x->id;
+    reply->id = str_starts(id, "req_") ? str_slice(id, 4, id.n) : id;
+    reply->model = x->model_asked;
+    reply->created = clock_wall_s();
+    reply->request = &x->chat;
+    if (x->call.stream && !x->call.lane)
+        reply->input_estimate = chat_estimate_tokens(&x->chat, x->model->name);
+    return reply;
+}
+
+/* Where the reader's events go: the dialect's stream, or a collector, or (lane) nowhere. */
+static bool choose_sink(struct exchange *x)
+{
+    x->tap = (struct tap){.sink = {tap_push}, .exchange = x};
+    x->collect = NULL;
+    if (x->call.lane)
+        return true;
+    if (x->call.stream) {
+        struct dialect_reply *reply = make_reply(x);
+        x->tap.next = reply ? x->dialect->stream(x->arena, reply, &x->out) : NULL;
+    } else {
+        x->collect = chat_collect_new(x->arena, WHOLE_BODY_BYTES);
+        x->tap.next = x->collect ? chat_collect_sink(x->collect) : NULL;
+    }
+    return x->tap.next != NULL;
+}
+
+static void begin_stream(struct exchange *x)
+{
+    reply_head(x, 200, "text/event-stream; charset=utf-8");
+    relay_keep_alive(x);
+}
+
+static void on_hold_over(void *arg)
+{
+    struct exchange *x = arg;
+
+    x->content_seen = true; /* from here on the caller sees whatever there is */
+    relay_flush(x, false);
+    if (!x->head_sent)
+        begin_stream(x);
+}
+
+bool relay_begin(struct exchange *x)
+{
+    buf_clear(&x->out);
+    x->content_seen = x->stopped = x->up_failed = false;
+    x->whole.ceiling = WHOLE_BODY_BYTES;
+    if (x->match.endpoint->kind == ENDPOINT_EMBEDDINGS)
+        return true;
+    if (!choose_sink(x))
+        return false;
+    struct chat_sink *sink = &x->tap.sink;
+#ifdef CORELAY_CHECK_ORDER
+    sink = chat_order_new(x->arena, sink);
+#endif
+    x->reader = sink ? x->target->family->reader(x->arena, &x->call, sink) : NULL;
+    if (!x->reader)
+        return false;
+    if (!x->call.stream)
+        return true;
+    x->frames = frames_new(http_response_header(x->http, "content-type"));
+    timer_set(x->reactor, &x->timer, x->config->timeouts.hold_ms, on_hold_over, x);
+    return x->frames != NULL;
+}
+
+/* --- frames ---------------------------------------------------------------------------------------- */
+
+static bool broken_answer(struct exchange *x, const char *what)
+{
+    chat_error_set(&x->error, x->arena, CHAT_ERROR_UPSTREAM, "%s", what);
+    return false;
+}
+
+static bool read_frames(struct exchange *x)
+{
+    struct arena *scratch = arena_new(0);
+    struct frame frame;
+    status s = scratch ? OK : E_NOMEM;
+
+    while (!s && !x->up_failed && frames_next(x->frames, scratch, &frame)) {
+        s = x->target->family->read_frame(x->reader, scratch, &frame);
+        if (!s && !x->up_failed && x->call.lane)
+            x->target->family->relay(x->reader, &frame, &x->out);
+        log_body("frame", x->id, frame.data);
+        arena_free(scratch);
+        scratch = arena_new(0);
+        if (!scratch)
+            s = E_NOMEM;
+    }
+    arena_free(scratch);
+    if (s)
+        return broken_answer(x, "The model's answer could not be understood.");
+    return !x->up_failed;
+}
+
+bool relay_push(struct exchange *x, struct str bytes)
+{
+    if (!x->frames) {
+        buf_add_str(&x->whole, bytes);
+        return x->whole.failed ? broken_answer(x, "The model's answer is too large.") : true;
+    }
+    if (frames_push(x->frames, bytes))
+        return broken_answer(x, "A part of the model's answer is too large.");
+    bool good = read_frames(x);
+    if (x->out.failed)
+        good = broken_answer(x, "The answer outgrew this gateway's buffer.");
+    if (good || x->head_sent) /* on failure nothing more is begun: another target may be tried */
+        relay_flush(x, false);
+    return good;
+}
+
+void relay_flush(struct exchange *x, bool all)
+{
+    if (!x->out.n || (!all && !x->content_seen))
+        return;
+    if (!x->head_sent)
+        begin_stream(x);
+    x->record.bytes_out += (int64_t)x->out.n;
+    x->last_out_ms = clock_ms();
+    x->ops->body(x->arg, buf_str(&x->out));
+    buf_clear(&x->out);
+    if (x->out.cap > FLUSH_BYTES)
+        buf_free(&x->out);
+}
+
+/* --- breaking silence ------------------------------------------------------------------------------ */
+
+static void on_silence(void *arg)
+{
+    struct exchange *x = arg;
+    int64_t quiet_ms = clock_ms() - x->last_out_ms;
+
+    if (quiet_ms >= x->config->timeouts.keep_alive_ms && x->head_sent && !x->caller_paused) {
+        buf_add_str(&x->out, x->dialect->keep_alive);
+        relay_flush(x, true);
+    }
+    relay_keep_alive(x);
+}
+
+void relay_keep_alive(struct exchange *x)
+{
+    int64_t wait_ms = x->config->timeouts.keep_alive_ms;
+
+    if (!wait_ms || !x->call.stream || !x->head_sent)
+        return;
+    int64_t quiet_ms = clock_ms() - x->last_out_ms;
+    timer_set(x->reactor, &x->timer, quiet_ms < wait_ms ? wait_ms - quiet_ms : wait_ms, on_silence,
+              x);
+}
+
+/* --- ending ---------------------------------------------------------------------------------------- */
+
+static bool finish_stream(struct exchange *x)
+{
+    if (frames_end(x->frames) || !read_frames(x))
+        return x->error.kind ? false : broken_answer(x, "The model's answer could not be read.");
+    if (x->target->family->read_end(x->reader))
+        return broken_answer(x, "The model's answer ended before it was complete.");
+    return !x->up_failed;
+}
+
+static bool finish_embeddings(struct exchange *x)
+{
+    struct embed_answer answer = {.tokens = -1};
+    struct buf body = {0};
+    const struct family *family = x->target->family;
+    status s = family->embed->decode(x->arena, &x->embed, buf_str(&x->whole), &answer);
+
+    if (!s)
+        s = embeddings_render(x->arena, &x->embed, &answer, &body);
+    if (s) {
+        buf_free(&body);
+        return broken_answer(x, "The model's embeddings could not be understood.");
+    }
+    x->record.has_usage = answer.tokens >= 0;
+    x->record.usage = (struct chat_usage){.input = answer.tokens, .reasoning = -1};
+    reply_whole(x, 200, "application/json", buf_str(&body));
+    buf_free(&body);
+    return true;
+}
+
+static bool render_whole(struct exchange *x)
+{
+    struct buf body = {0};
+    struct dialect_reply *reply = make_reply(x);
+    status s = reply ? x->dialect->render(x->arena, reply, chat_collect_answer(x->collect), &body)
+                     : E_NOMEM;
+
+    if (!s && !body.failed)
+        reply_whole(x, 200, "application/json", buf_str(&body));
+    buf_free(&body);
+    return s ? broken_answer(x, "The model's answer could not be rendered.") : true;
+}
+
+static bool finish_whole(struct exchange *x)
+{
+    struct arena *scratch = arena_new(0);
+    status s = scratch ? x->target->family->read_whole(x->reader, scratch, buf_str(&x->whole))
+                       : E_NOMEM;
+
+    arena_free(scratch);
+    log_body("answer", x->id, buf_str(&x->whole));
+    if (x->up_failed)
+        return false;
+    if (s)
+        return broken_answer(x, "The model's answer could not be understood.");
+    if (!x->call.lane)
+        return render_whole(x);
+    reply_whole(x, 200, "application/json", buf_str(&x->whole));
+    return true;
+}
+
+bool relay_finish(struct exchange *x)
+{
+    if (x->match.endpoint->kind == ENDPOINT_EMBEDDINGS)
+        return finish_embeddings(x);
+    bool good = x->call.stream ? finish_stream(x) : finish_whole(x);
+    if (x->head_sent)
+        relay_flush(x, true);
+    return good;
+}
