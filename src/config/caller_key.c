@@ -54,7 +54,6 @@ void api_key_add(struct reading *r, const struct place *at, const char *name, co
 {
     struct api_key *key = reading_alloc(r, sizeof *key);
 
-    r->key_number++;
     if (!key)
         return;
     key->name = name ? reading_copy(r, name) : next_name(r);
@@ -127,6 +126,7 @@ static void read_keys(struct reading *r, const struct json *value, const struct 
         return;
     for (const struct json *e = json_first(value); e; e = json_next(e), here.index++) {
         r->keys_attempted = true;
+        r->key_number++;
         if (named_too && json_is_object(e))
             read_named_key(r, e, &here);
         else

@@ -217,6 +217,7 @@ void environment_read_keys(struct reading *r)
         struct str one = str_trim(str_cut(&rest, ','));
         const char *text = arena_cstr(r->config->arena, one);
         r->keys_attempted = true;
+        r->key_number++;
         if (one.n == 0)
             reading_error(r, &element, "is empty; expected a key, or \"sha256:\" and its hash");
         else if (text)

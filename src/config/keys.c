@@ -54,17 +54,18 @@ static const char *nearest(const struct key_table *table, const char *name)
 static void report_unknown(struct reading *r, const struct key_table *table, const struct place *at)
 {
     const char *near = nearest(table, at->key);
-    char names[400] = "";
+    char names[120] = "";
     size_t n = 0;
 
-    if (near) {
-        reading_error(r, at, "unknown key; did you mean \"%s\"?", near);
-        return;
-    }
     for (size_t i = 0; i < table->count && n < sizeof names; i++)
         n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "",
                               table->rows[i].name);
-    reading_error(r, at, "unknown key; expected one of %s", names);
+    if (near)
+        reading_error(r, at, "unknown key; did you mean \"%s\"?", near);
+    else if (n < sizeof names)
+        reading_error(r, at, "unknown key; expected one of %s", names);
+    else
+        reading_error(r, at, "unknown key; expected one of corelay.json(5)");
 }
 
 /* --- single values --------------------------------------------------------------------------- */

@@ -25,7 +25,7 @@ struct reading {
     bool keys_attempted; /* keys are configured, though perhaps wrongly */
     bool accounts_attempted;
     struct config_account *legacy; /* of the seed's single-account form, NULL until one is met */
-    int key_number;                /* last number given to a key without a name */
+    int key_number;                /* of the callers' key that is read, from 1 */
 };
 
 /* Where in the JSON we are: a chain on the stack, outermost last. */
