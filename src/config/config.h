@@ -104,6 +104,9 @@ struct config {
 status config_load(const char *file, struct config **out, struct buf *problems);
 void config_free(struct config *c);
 
+/* A number that changes when any file that the configuration was read from does. */
+uint64_t config_stamp(const struct config *c);
+
 /* The row for a model, NULL if there is none. */
 const struct config_model *config_model_find(const struct config *c, struct str model);
 

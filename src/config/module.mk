@@ -9,4 +9,5 @@ src_libcorelay_a_SOURCES += \
 	src/config/model.c \
 	src/config/reading.h \
 	src/config/report.c \
-	src/config/settings.c
+	src/config/settings.c \
+	src/config/stamp.c

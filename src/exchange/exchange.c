@@ -142,6 +142,12 @@ static bool body_arrived(struct exchange *x)
                        "The request body did not arrive in time.");
         x->error.http_status = 408;
         return false;
+    case HEAD_TOO_LARGE:
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_INVALID,
+                       "The request headers are larger than the %lld bytes that this gateway takes.",
+                       (long long)x->config->limits.header_bytes);
+        x->error.http_status = 431;
+        return false;
     }
     return false;
 }

@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "exchange/gateway.h"
 
-enum body_state { BODY_COMPLETE, BODY_TOO_LARGE, BODY_CUT_SHORT, BODY_TIMED_OUT };
+enum body_state { BODY_COMPLETE, BODY_TOO_LARGE, BODY_CUT_SHORT, BODY_TIMED_OUT, HEAD_TOO_LARGE };
 
 /* Everything is borrowed until `end` (or exchange_cancel). */
 struct exchange_request {

@@ -1,0 +1,206 @@
+/*
+ * Acceptor threads: take a connection, read the parameters and the body, hand the request to a
+ * reactor.
+ *
+ * We accept ourselves and give the connection to FCGX_Accept_r, which takes one that it finds open
+ * in place of accepting: so a thread can also wait for the end of the program and for kept
+ * connections, and reads can have a time limit, all of which libfcgi lacks.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "params.h"
+#include "responder.h"
+
+enum { READ_BYTES = 64 * 1024 };
+
+static struct shared_config *current_config(struct responder *r)
+{
+    pthread_mutex_lock(&r->lock);
+    struct shared_config *config = shared_config_hold(r->config);
+    pthread_mutex_unlock(&r->lock);
+    return config;
+}
+
+/* --- reading a request ------------------------------------------------------------------------- */
+
+/* Read on without keeping, so that the web server gets rid of its body and listens to the answer. */
+static void drain(FCGX_Stream *in, int64_t deadline_ms)
+{
+    char waste[READ_BYTES];
+
+    while (clock_ms() < deadline_ms && FCGX_GetStr(waste, sizeof waste, in) == (int)sizeof waste)
+        ;
+}
+
+static enum body_state read_body(struct conn *conn, const struct config *config)
+{
+    int64_t announced = params_length(conn->fcgi.envp);
+    int64_t limit = config->limits.body_bytes;
+    int64_t deadline_ms = clock_ms() + config->timeouts.request_ms;
+
+    conn->body.ceiling = (size_t)limit + 1;
+    if (announced > limit) {
+        drain(conn->fcgi.in, deadline_ms);
+        return BODY_TOO_LARGE;
+    }
+    while (announced < 0 || (int64_t)conn->body.n < announced) {
+        size_t want = READ_BYTES;
+        if (announced >= 0 && (size_t)announced - conn->body.n < want)
+            want = (size_t)announced - conn->body.n;
+        if (!buf_reserve(&conn->body, want))
+            break;
+        int n = FCGX_GetStr(conn->body.p + conn->body.n, (int)want, conn->fcgi.in);
+        conn->body.n += n > 0 ? (size_t)n : 0;
+        if (n < (int)want)
+            break;
+        if (clock_ms() > deadline_ms)
+            return BODY_TIMED_OUT;
+    }
+    if (conn->body.failed || (int64_t)conn->body.n > limit) {
+        drain(conn->fcgi.in, deadline_ms);
+        return BODY_TOO_LARGE;
+    }
+    if (FCGX_GetError(conn->fcgi.in))
+        return BODY_TIMED_OUT;
+    return announced >= 0 && (int64_t)conn->body.n < announced ? BODY_CUT_SHORT : BODY_COMPLETE;
+}
+
+static bool read_request(struct responder *r, struct conn *conn)
+{
+    struct shared_config *shared = current_config(r);
+    const struct config *config = shared_config_get(shared);
+    struct timeval limit = {.tv_sec = config->timeouts.request_ms / 1000 + 1};
+    bool good = false;
+
+    setsockopt(conn->fcgi.ipcFd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    conn->fcgi.keepConnection = 1; /* "there is a connection already" */
+    if (FCGX_Accept_r(&conn->fcgi) >= 0) {
+        conn->request = (struct exchange_request){.arrived_ms = clock_ms()};
+        params_fill(conn->fcgi.envp, &conn->request);
+        conn->request.body_state = read_body(conn, config);
+        if (params_size(conn->fcgi.envp) > (size_t)config->limits.header_bytes)
+            conn->request.body_state = HEAD_TOO_LARGE;
+        conn->request.body = buf_str(&conn->body);
+        good = true;
+    }
+    shared_config_release(shared);
+    return good;
+}
+
+static void serve(struct responder *r, struct conn *conn)
+{
+    if (read_request(r, conn))
+        conn_hand_over(r, conn);
+    else
+        conn_free(conn);
+}
+
+/* --- waiting for work -------------------------------------------------------------------------- */
+
+static struct conn *pop_kept(struct responder *r)
+{
+    uint64_t one;
+    if (read(r->kept_fd, &one, sizeof one) != sizeof one)
+        return NULL;
+    pthread_mutex_lock(&r->lock);
+    struct conn *conn = r->kept;
+    if (conn)
+        r->kept = conn->next_kept;
+    pthread_mutex_unlock(&r->lock);
+    return conn;
+}
+
+void acceptors_take(struct responder *r, struct conn *conn)
+{
+    uint64_t one = 1;
+
+    pthread_mutex_lock(&r->lock);
+    conn->next_kept = r->kept;
+    r->kept = conn;
+    pthread_mutex_unlock(&r->lock);
+    ssize_t n = write(r->kept_fd, &one, sizeof one);
+    (void)n;
+}
+
+static struct conn *accept_one(struct responder *r)
+{
+    struct timeval limit = {.tv_sec = SEND_TIMEOUT_S};
+    int fd = accept4(r->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+            log_error("cannot accept: out of descriptors or memory");
+            poll(NULL, 0, 100); /* the connection waits in the queue: do not spin */
+        }
+        return NULL;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    struct conn *conn = conn_new(fd);
+    if (!conn)
+        close(fd);
+    return conn;
+}
+
+static void *acceptor(void *arg)
+{
+    struct responder *r = arg;
+    struct pollfd fds[] = {
+        {.fd = r->stop_fd, .events = POLLIN},
+        {.fd = r->kept_fd, .events = POLLIN},
+        {.fd = r->listen_fd, .events = POLLIN},
+    };
+
+    while (!atomic_load(&r->stopping)) {
+        if (poll(fds, 3, -1) < 0)
+            continue;
+        struct conn *conn = NULL;
+        if (fds[1].revents & POLLIN)
+            conn = pop_kept(r);
+        else if (fds[2].revents & POLLIN)
+            conn = accept_one(r);
+        else if (fds[2].revents & (POLLERR | POLLHUP | POLLNVAL))
+            poll(NULL, 0, 100);
+        if (conn)
+            serve(r, conn);
+    }
+    return NULL;
+}
+
+status acceptors_start(struct responder *r, int count)
+{
+    r->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    r->kept_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+    if (r->stop_fd < 0 || r->kept_fd < 0)
+        return E_IO;
+    for (int i = 0; i < count && i < ACCEPTORS_MAX; i++) {
+        if (pthread_create(&r->acceptors[i], NULL, acceptor, r) != 0)
+            return E_IO;
+        r->acceptor_count++;
+    }
+    return OK;
+}
+
+void acceptors_join(struct responder *r)
+{
+    uint64_t one = 1;
+
+    atomic_store(&r->stopping, true);
+    ssize_t n = write(r->stop_fd, &one, sizeof one);
+    (void)n;
+    for (int i = 0; i < r->acceptor_count; i++)
+        pthread_join(r->acceptors[i], NULL);
+    for (struct conn *conn = r->kept, *next; conn; conn = next) {
+        next = conn->next_kept;
+        conn_free(conn);
+    }
+    close(r->stop_fd);
+    close(r->kept_fd);
+}

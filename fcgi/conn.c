@@ -1,0 +1,337 @@
+/*
+ * One FastCGI connection on its reactor.
+ *
+ * libfcgi writes blocking and must not be given a non-blocking socket, so bytes go to it only when
+ * poll says that the socket takes them, at most one record at a time. While it does not, they wait
+ * here, and the upstream transfer of this one request is paused.
+ *
+ * libfcgi reads nothing once the request is complete: that the caller has gone shows as end of file
+ * (or an abort record) on the socket, which the reactor watches.
+ */
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "params.h"
+#include "responder.h"
+
+enum { FCGI_RECORD_ABORT = 2 };
+
+static void on_ready(void *arg, uint32_t events);
+
+/* --- birth and death --------------------------------------------------------------------------- */
+
+struct conn *conn_new(int fd)
+{
+    struct conn *conn = calloc(1, sizeof *conn);
+
+    if (!conn)
+        return NULL;
+    FCGX_InitRequest(&conn->fcgi, -1, 0);
+    conn->fcgi.ipcFd = fd;
+    return conn;
+}
+
+void conn_free(struct conn *conn)
+{
+    if (conn->fcgi.ipcFd >= 0) {
+        FCGX_Detach(&conn->fcgi); /* a plain close: no waiting for the peer */
+        FCGX_Free(&conn->fcgi, 1);
+    }
+    buf_free(&conn->body);
+    buf_free(&conn->pending);
+    free(conn);
+}
+
+static void enter_loop(struct conn *conn, struct loop *loop)
+{
+    conn->loop = loop;
+    conn->before = NULL;
+    conn->next = loop->conns;
+    if (conn->next)
+        conn->next->before = conn;
+    loop->conns = conn;
+}
+
+static void leave_loop(struct conn *conn)
+{
+    struct loop *loop = conn->loop;
+
+    watch_clear(loop->reactor, &conn->watch);
+    timer_clear(loop->reactor, &conn->gone_timer);
+    if (conn->before)
+        conn->before->next = conn->next;
+    else
+        loop->conns = conn->next;
+    if (conn->next)
+        conn->next->before = conn->before;
+    conn->loop = NULL;
+}
+
+static void drop(struct conn *conn)
+{
+    if (conn->exchange)
+        exchange_cancel(conn->exchange);
+    if (!conn->idle)
+        atomic_fetch_sub(&conn->loop->active, 1);
+    leave_loop(conn);
+    conn_free(conn);
+}
+
+static void on_gone(void *arg)
+{
+    drop(arg);
+}
+
+/* The caller has gone. What is under way may be on the stack above us, so it ends a moment later. */
+static void mark_gone(struct conn *conn)
+{
+    if (conn->gone)
+        return;
+    conn->gone = true;
+    conn->pending.n = conn->sent = 0;
+    watch_clear(conn->loop->reactor, &conn->watch);
+    timer_set(conn->loop->reactor, &conn->gone_timer, 0, on_gone, conn);
+}
+
+void conn_drop_all(struct loop *loop)
+{
+    while (loop->conns)
+        drop(loop->conns);
+}
+
+void conn_drop_idle(void *arg)
+{
+    struct loop *loop = arg;
+
+    for (struct conn *conn = loop->conns, *next; conn; conn = next) {
+        next = conn->next;
+        if (conn->idle)
+            drop(conn);
+    }
+}
+
+/* --- writing ----------------------------------------------------------------------------------- */
+
+static bool writable(const struct conn *conn)
+{
+    struct pollfd p = {.fd = conn->fcgi.ipcFd, .events = POLLOUT};
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT);
+}
+
+static void watch_for(struct conn *conn, bool output)
+{
+    uint32_t events = EPOLLRDHUP | (conn->head_peeked ? 0u : (uint32_t)EPOLLIN) |
+                      (output ? (uint32_t)EPOLLOUT : 0u);
+
+    if (watch_set(conn->loop->reactor, &conn->watch, conn->fcgi.ipcFd, events, on_ready, conn))
+        mark_gone(conn);
+}
+
+static void update_pause(struct conn *conn)
+{
+    size_t waiting = conn->pending.n - conn->sent;
+    bool pause = conn->paused ? waiting > RESUME_BYTES : waiting > PAUSE_BYTES;
+
+    if (pause == conn->paused || !conn->exchange)
+        return;
+    conn->paused = pause;
+    exchange_pause(conn->exchange, pause);
+}
+
+/* The web server may send the next request on the same connection. */
+static void keep(struct conn *conn)
+{
+    buf_free(&conn->body);
+    buf_clear(&conn->pending);
+    conn->sent = 0;
+    conn->ended = conn->paused = conn->head_peeked = false;
+    conn->idle = true;
+    watch_for(conn, false);
+}
+
+static void finish(struct conn *conn)
+{
+    if (!conn->fcgi.keepConnection)
+        FCGX_Detach(&conn->fcgi);
+    FCGX_Finish_r(&conn->fcgi);
+    atomic_fetch_sub(&conn->loop->active, 1);
+    if (conn->fcgi.ipcFd >= 0 && !atomic_load(&conn->loop->responder->stopping)) {
+        keep(conn);
+        return;
+    }
+    leave_loop(conn);
+    conn_free(conn);
+}
+
+/* Write what the socket takes now. True when all is written. */
+static bool flush(struct conn *conn)
+{
+    while (conn->sent < conn->pending.n) {
+        size_t n = conn->pending.n - conn->sent;
+        if (!writable(conn)) {
+            watch_for(conn, true);
+            return false;
+        }
+        if (n > WRITE_BYTES)
+            n = WRITE_BYTES;
+        if (FCGX_PutStr(conn->pending.p + conn->sent, (int)n, conn->fcgi.out) != (int)n ||
+            FCGX_FFlush(conn->fcgi.out) < 0) {
+            mark_gone(conn);
+            return false;
+        }
+        conn->sent += n;
+    }
+    buf_clear(&conn->pending);
+    conn->sent = 0;
+    watch_for(conn, false);
+    return !conn->gone;
+}
+
+static void put(struct conn *conn, const void *bytes, size_t n)
+{
+    if (conn->gone)
+        return;
+    buf_add(&conn->pending, bytes, n);
+    if (conn->pending.failed)
+        mark_gone(conn);
+}
+
+static void put_head(void *arg, int code, struct str headers)
+{
+    struct conn *conn = arg;
+    char line[64];
+    int n = snprintf(line, sizeof line, "Status: %d\r\n", code);
+
+    put(conn, line, (size_t)n);
+    put(conn, headers.p, headers.n);
+    put(conn, "\r\n", 2);
+}
+
+static void put_body(void *arg, struct str bytes)
+{
+    struct conn *conn = arg;
+
+    put(conn, bytes.p, bytes.n);
+    if (!conn->gone)
+        flush(conn);
+    update_pause(conn);
+}
+
+static void put_end(void *arg)
+{
+    struct conn *conn = arg;
+
+    conn->exchange = NULL;
+    conn->ended = true;
+    if (!conn->gone && flush(conn))
+        finish(conn);
+}
+
+static struct str get_header(void *arg, const char *name)
+{
+    return params_header(((struct conn *)arg)->fcgi.envp, name);
+}
+
+static const struct caller_ops ops = {put_head, put_body, put_end, NULL};
+
+/* --- watching ---------------------------------------------------------------------------------- */
+
+/* Something to read while we answer: end of file, an abort, or bytes that nobody needs. */
+static bool caller_left(struct conn *conn)
+{
+    unsigned char record[8];
+    ssize_t n = recv(conn->fcgi.ipcFd, record, sizeof record, MSG_PEEK | MSG_DONTWAIT);
+
+    if (n == 0 || (n >= 2 && record[1] == FCGI_RECORD_ABORT))
+        return true;
+    conn->head_peeked = n > 0; /* do not wake up for them again */
+    return false;
+}
+
+static void on_idle_ready(struct conn *conn, uint32_t events)
+{
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) || caller_left(conn)) {
+        drop(conn);
+        return;
+    }
+    struct responder *r = conn->loop->responder;
+    leave_loop(conn);
+    conn->idle = conn->head_peeked = false;
+    acceptors_take(r, conn);
+}
+
+static void on_ready(void *arg, uint32_t events)
+{
+    struct conn *conn = arg;
+
+    if (conn->idle) {
+        on_idle_ready(conn, events);
+        return;
+    }
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) ||
+        ((events & EPOLLIN) && caller_left(conn))) {
+        mark_gone(conn);
+        return;
+    }
+    if (!flush(conn))
+        return;
+    update_pause(conn);
+    if (conn->ended)
+        finish(conn);
+}
+
+/* --- from the acceptor to the reactor ------------------------------------------------------------ */
+
+static void refuse(struct conn *conn, const char *why)
+{
+    static const char text[] = "Status: 503\r\nContent-Type: application/json\r\nRetry-After: 5\r\n"
+                               "\r\n{\"error\":{\"message\":\"The gateway is busy. Try again in a "
+                               "few seconds.\",\"type\":\"server_error\",\"param\":null,"
+                               "\"code\":\"service_unavailable\"}}";
+
+    log_warning("request refused: %s", why);
+    put(conn, text, sizeof text - 1);
+    put_end(conn);
+}
+
+static void begin(void *arg)
+{
+    struct conn *conn = arg;
+    struct loop *loop = conn->loop;
+
+    enter_loop(conn, loop);
+    conn->request.header = get_header;
+    watch_for(conn, false);
+    if (conn->gone)
+        return;
+    conn->exchange = exchange_start(loop->gateway, &conn->request, &ops, conn);
+    if (!conn->exchange)
+        refuse(conn, "out of memory");
+}
+
+static struct loop *least_busy(struct responder *r)
+{
+    struct loop *best = &r->loops[0];
+
+    for (int i = 1; i < r->loop_count; i++)
+        if (atomic_load(&r->loops[i].active) < atomic_load(&best->active))
+            best = &r->loops[i];
+    return best;
+}
+
+void conn_hand_over(struct responder *r, struct conn *conn)
+{
+    struct loop *loop = least_busy(r);
+
+    conn->loop = loop;
+    atomic_fetch_add(&loop->active, 1);
+    if (reactor_post(loop->reactor, begin, conn)) {
+        atomic_fetch_sub(&loop->active, 1);
+        conn->loop = NULL;
+        conn_free(conn);
+    }
+}

@@ -1,0 +1,13 @@
+# The FastCGI responder: alone includes libfcgi.
+
+corelaylibexecdir = $(libexecdir)/corelay
+corelaylibexec_PROGRAMS = fcgi/corelay.fcgi
+fcgi_corelay_fcgi_SOURCES = \
+	fcgi/acceptor.c \
+	fcgi/cgi.c \
+	fcgi/conn.c \
+	fcgi/main.c \
+	fcgi/params.c fcgi/params.h \
+	fcgi/responder.h
+fcgi_corelay_fcgi_CPPFLAGS = $(AM_CPPFLAGS) $(FCGI_CFLAGS)
+fcgi_corelay_fcgi_LDADD = $(CORELAY_LIBS) $(FCGI_LIBS)
