@@ -1,0 +1,596 @@
+/* The hub's request as a Converse body. */
+#include "base/crypto.h"
+#include "base/jspan.h"
+#include "base/jwrite.h"
+#include "family/bedrock_converse.h"
+#include "family/bedrock_plan.h"
+
+enum { MAX_CACHE_POINTS = 4, NAME_BYTES = 100 };
+
+struct converse {
+    struct jwrite w;
+    struct arena *arena;
+    const struct chat_request *request;
+    const struct family_model *model;
+    struct dropped *dropped;
+    struct bedrock_turns turns;
+    struct bedrock_thinking thinking;
+    struct bedrock_format format;
+    bool claude;      /* else Nova */
+    bool stubs;       /* the history speaks of tools, and the request brings none */
+    bool keep_silent; /* tools must stand there, and none may be called */
+    unsigned documents;
+    size_t skip_points; /* cache breakpoints of the messages that are too many */
+};
+
+static void write_parts(struct converse *c, const struct chat_part *parts);
+
+/* --- cache points ---------------------------------------------------------------------------- */
+
+static size_t count_points(const struct chat_part *parts)
+{
+    size_t count = 0;
+
+    for (const struct chat_part *p = parts; p; p = p->next)
+        count += p->cache.set;
+    return count;
+}
+
+static size_t count_tool_points(const struct converse *c)
+{
+    size_t count = 0;
+
+    for (const struct chat_tool *t = c->request->tools; t && c->claude; t = t->next)
+        count += t->cache.set;
+    return count;
+}
+
+/* There may be four: the earliest of the messages are given up. */
+static void plan_points(struct converse *c)
+{
+    size_t count = count_points(c->turns.system) + count_tool_points(c);
+
+    for (const struct chat_message *m = c->turns.messages; m; m = m->next)
+        count += count_points(m->parts);
+    c->skip_points = count > MAX_CACHE_POINTS ? count - MAX_CACHE_POINTS : 0;
+    if (c->skip_points)
+        dropped_add_cstr(c->dropped, "cache_control");
+}
+
+static void write_point(struct converse *c, const struct chat_cache *cache)
+{
+    if (!cache->set)
+        return;
+    if (str_is(cache->ttl, "1h") && !(c->model->traits & MODEL_CACHE_TTL))
+        dropped_add_cstr(c->dropped, "cache_control.ttl");
+    jwrite_object(&c->w);
+    jwrite_member_object(&c->w, "cachePoint");
+    jwrite_member_cstr(&c->w, "type", "default");
+    if (cache->ttl.n && c->model->traits & MODEL_CACHE_TTL)
+        jwrite_member_str(&c->w, "ttl", cache->ttl);
+    jwrite_end(&c->w);
+    jwrite_end(&c->w);
+}
+
+static void write_message_point(struct converse *c, const struct chat_cache *cache)
+{
+    if (cache->set && c->skip_points)
+        c->skip_points--;
+    else
+        write_point(c, cache);
+}
+
+/* --- blocks ---------------------------------------------------------------------------------- */
+
+/* `{"kind":{` .. the caller ends both. */
+static void open_block(struct converse *c, const char *kind)
+{
+    jwrite_object(&c->w);
+    jwrite_member_object(&c->w, kind);
+}
+
+static void close_block(struct converse *c)
+{
+    jwrite_end(&c->w);
+    jwrite_end(&c->w);
+}
+
+static void write_text(struct converse *c, struct str text)
+{
+    jwrite_object(&c->w);
+    jwrite_member_str(&c->w, "text", text);
+    jwrite_end(&c->w);
+}
+
+static void write_bytes(struct converse *c, struct str base64)
+{
+    jwrite_member_object(&c->w, "source");
+    jwrite_member_str(&c->w, "bytes", base64);
+    jwrite_end(&c->w);
+}
+
+/* "image/png" to "png". */
+static void write_image(struct converse *c, const struct chat_part *p)
+{
+    struct str format = p->media_type;
+
+    str_cut(&format, '/');
+    open_block(c, "image");
+    jwrite_member_str(&c->w, "format", str_is(format, "jpg") ? STR("jpeg") : format);
+    write_bytes(c, p->data);
+    close_block(c);
+}
+
+static const char *document_format(const struct chat_part *p)
+{
+    static const struct {
+        const char *type, *format;
+    } formats[] = {
+        {"application/pdf", "pdf"},
+        {"text/csv", "csv"},
+        {"text/html", "html"},
+        {"text/markdown", "md"},
+        {"application/msword", "doc"},
+        {"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx"},
+        {"application/vnd.ms-excel", "xls"},
+        {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"},
+    };
+
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (str_is(p->media_type, formats[i].type))
+            return formats[i].format;
+    return p->media_type.n || p->text.n ? "txt" : "pdf";
+}
+
+/* Letters, digits, single spaces and -()[] only, and different for each document. */
+static struct str document_name(struct converse *c, struct str name)
+{
+    char safe[NAME_BYTES];
+    size_t n = 0;
+
+    for (size_t i = 0; i < name.n && n < sizeof safe; i++) {
+        char ch = name.p[i];
+        bool good = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+                    (ch >= '0' && ch <= '9') || (ch && strchr("-()[]", ch));
+        if (good)
+            safe[n++] = ch;
+        else if (n && safe[n - 1] != ' ')
+            safe[n++] = ' ';
+    }
+    struct str text = str_trim((struct str){safe, n});
+    if (!text.n)
+        text = STR("document");
+    return arena_printf(c->arena, "%.*s %u", STR_ARG(text), ++c->documents);
+}
+
+static void write_document(struct converse *c, const struct chat_part *p)
+{
+    open_block(c, "document");
+    jwrite_member_cstr(&c->w, "format", document_format(p));
+    jwrite_member_str(&c->w, "name", document_name(c, p->name));
+    write_bytes(c, p->text.n ? crypto_base64(c->arena, p->text) : p->data);
+    close_block(c);
+}
+
+static void write_reasoning(struct converse *c, const struct chat_part *p)
+{
+    open_block(c, "reasoningContent");
+    if (p->kind == CHAT_REDACTED_THINKING) {
+        jwrite_member_str(&c->w, "redactedContent", p->data);
+    } else {
+        jwrite_member_object(&c->w, "reasoningText");
+        jwrite_member_str(&c->w, "text", p->text);
+        jwrite_member_str(&c->w, "signature", p->signature);
+        jwrite_end(&c->w);
+    }
+    close_block(c);
+}
+
+static void write_call(struct converse *c, const struct chat_part *p)
+{
+    open_block(c, "toolUse");
+    jwrite_member_str(&c->w, "toolUseId", p->id);
+    jwrite_member_str(&c->w, "name", p->name);
+    jwrite_member_raw(&c->w, "input", p->arguments);
+    close_block(c);
+}
+
+static void write_result(struct converse *c, const struct chat_part *p)
+{
+    open_block(c, "toolResult");
+    jwrite_member_str(&c->w, "toolUseId", p->id);
+    jwrite_member_array(&c->w, "content");
+    write_parts(c, p->content);
+    if (!p->content)
+        write_text(c, STR("(no output)"));
+    jwrite_end(&c->w);
+    if (p->error)
+        jwrite_member_cstr(&c->w, "status", "error");
+    close_block(c);
+}
+
+static void write_part(struct converse *c, const struct chat_part *p)
+{
+    switch (p->kind) {
+    case CHAT_TEXT:
+    case CHAT_REFUSAL:
+        write_text(c, str_trim(p->text).n ? p->text : STR("(no output)"));
+        break;
+    case CHAT_IMAGE:
+        write_image(c, p);
+        break;
+    case CHAT_DOCUMENT:
+        write_document(c, p);
+        break;
+    case CHAT_THINKING:
+    case CHAT_REDACTED_THINKING:
+        if (c->model->traits & MODEL_THINKING)
+            write_reasoning(c, p);
+        break;
+    case CHAT_TOOL_CALL:
+        write_call(c, p);
+        break;
+    case CHAT_TOOL_RESULT:
+        write_result(c, p);
+        break;
+    case CHAT_AUDIO: /* refused by bedrock_check */
+        break;
+    }
+}
+
+static void write_parts(struct converse *c, const struct chat_part *parts)
+{
+    for (const struct chat_part *p = parts; p; p = p->next)
+        write_part(c, p);
+}
+
+static bool has_kind(const struct chat_part *parts, enum chat_part_kind kind)
+{
+    for (; parts; parts = parts->next)
+        if (parts->kind == kind)
+            return true;
+    return false;
+}
+
+static void write_messages(struct converse *c)
+{
+    jwrite_member_array(&c->w, "messages");
+    for (const struct chat_message *m = c->turns.messages; m; m = m->next) {
+        jwrite_object(&c->w);
+        jwrite_member_cstr(&c->w, "role", m->role == CHAT_ASSISTANT ? "assistant" : "user");
+        jwrite_member_array(&c->w, "content");
+        for (const struct chat_part *p = m->parts; p; p = p->next) {
+            write_part(c, p);
+            write_message_point(c, &p->cache);
+        }
+        /* Upstream wants text beside a document. */
+        if (has_kind(m->parts, CHAT_DOCUMENT) && !has_kind(m->parts, CHAT_TEXT))
+            write_text(c, STR("See the document."));
+        jwrite_end(&c->w);
+        jwrite_end(&c->w);
+    }
+    jwrite_end(&c->w);
+}
+
+static void write_system(struct converse *c)
+{
+    if (!c->turns.system && !c->format.instruction.n && !c->keep_silent)
+        return;
+    jwrite_member_array(&c->w, "system");
+    for (const struct chat_part *p = c->turns.system; p; p = p->next) {
+        write_text(c, p->text);
+        write_point(c, &p->cache);
+    }
+    if (c->format.instruction.n)
+        write_text(c, c->format.instruction);
+    if (c->keep_silent)
+        write_text(c, STR("Do not call any tool. Answer in text."));
+    jwrite_end(&c->w);
+}
+
+/* --- tools ----------------------------------------------------------------------------------- */
+
+/* Nova takes three members of a schema and refuses a tool with others such as $schema (AWS, "Amazon
+   Nova User Guide", tool use; 2026-06). */
+static struct str fit_schema(struct converse *c, struct str schema)
+{
+    struct jspan *root;
+
+    if (!schema.n)
+        return STR("{\"type\":\"object\",\"properties\":{}}");
+    if (c->claude || jspan_parse(c->arena, schema, &root, NULL) != OK)
+        return schema;
+    for (struct jspan *n = jspan_first(root), *next; n; n = next) {
+        struct str key = jspan_key(c->arena, n);
+        next = n->next;
+        if (!str_is(key, "type") && !str_is(key, "properties") && !str_is(key, "required"))
+            jspan_remove(n);
+    }
+    return jspan_text(c->arena, root);
+}
+
+static void write_tool(struct converse *c, struct str name, struct str description,
+                       struct str schema)
+{
+    open_block(c, "toolSpec");
+    jwrite_member_str(&c->w, "name", name);
+    jwrite_maybe_str(&c->w, "description", description);
+    jwrite_member_object(&c->w, "inputSchema");
+    jwrite_member_raw(&c->w, "json", fit_schema(c, schema));
+    jwrite_end(&c->w);
+    close_block(c);
+}
+
+static bool called_before(const struct converse *c, const struct chat_part *call)
+{
+    for (const struct chat_message *m = c->turns.messages; m; m = m->next)
+        for (const struct chat_part *p = m->parts; p; p = p->next) {
+            if (p == call)
+                return false;
+            if (p->kind == CHAT_TOOL_CALL && str_eq(p->name, call->name))
+                return true;
+        }
+    return false;
+}
+
+/* A tool that takes anything for each name in the history. */
+static void write_stubs(struct converse *c)
+{
+    for (const struct chat_message *m = c->turns.messages; m; m = m->next)
+        for (const struct chat_part *p = m->parts; p; p = p->next)
+            if (p->kind == CHAT_TOOL_CALL && !called_before(c, p))
+                write_tool(c, p->name, STR_NONE, STR_NONE);
+}
+
+/* "auto", "any", "tool" or NULL; `*name` for "tool". There is no word for none. */
+static const char *choice_word(const struct converse *c, struct str *name)
+{
+    const struct chat_request *r = c->request;
+
+    if (c->format.tool && c->format.forced && c->format.alone)
+        *name = STR(BEDROCK_ANSWER_TOOL);
+    else if (!c->format.tool && r->tools && r->choice == CHAT_CHOICE_ONE)
+        *name = r->choice_name;
+    if (name->n)
+        return "tool";
+    if (c->format.tool)
+        return c->format.forced ? "any" : "auto";
+    if (c->keep_silent || !r->tools)
+        return NULL;
+    return r->choice == CHAT_CHOICE_REQUIRED                         ? "any"
+           : r->choice == CHAT_CHOICE_AUTO || r->parallel_calls == 0 ? "auto"
+                                                                     : NULL;
+}
+
+/* Claude is told not to call in parallel by its own word for the choice (write_additional). */
+static bool own_choice(const struct converse *c)
+{
+    return c->claude && c->request->parallel_calls == 0 && c->request->tools && !c->keep_silent;
+}
+
+static void write_choice(struct converse *c)
+{
+    struct str name = STR_NONE;
+    const char *word = choice_word(c, &name);
+
+    if (!word || own_choice(c))
+        return;
+    jwrite_member_object(&c->w, "toolChoice");
+    jwrite_member_object(&c->w, word);
+    jwrite_maybe_str(&c->w, "name", name);
+    jwrite_end(&c->w);
+    jwrite_end(&c->w);
+}
+
+/* Tools that must not be called are sent only when the history speaks of calls. */
+static bool sends_tools(const struct converse *c)
+{
+    return c->stubs || c->keep_silent ||
+           (c->request->tools && c->request->choice != CHAT_CHOICE_NONE);
+}
+
+static void write_tools(struct converse *c)
+{
+    const struct chat_request *r = c->request;
+
+    if (!sends_tools(c) && !c->format.tool)
+        return;
+    jwrite_member_object(&c->w, "toolConfig");
+    jwrite_member_array(&c->w, "tools");
+    for (const struct chat_tool *t = sends_tools(c) ? r->tools : NULL; t; t = t->next) {
+        write_tool(c, t->name, t->description, t->schema);
+        if (c->claude)
+            write_point(c, &t->cache);
+    }
+    if (c->stubs)
+        write_stubs(c);
+    if (c->format.tool)
+        write_tool(c, STR(BEDROCK_ANSWER_TOOL),
+                   r->format_description.n ? r->format_description
+                                           : STR("Gives the answer, as its arguments."),
+                   c->format.schema);
+    jwrite_end(&c->w);
+    write_choice(c);
+    jwrite_end(&c->w);
+}
+
+/* --- settings -------------------------------------------------------------------------------- */
+
+static void write_stops(struct converse *c)
+{
+    if (!c->request->stops)
+        return;
+    jwrite_member_array(&c->w, "stopSequences");
+    for (const struct chat_stop_sequence *s = c->request->stops; s; s = s->next)
+        jwrite_str(&c->w, s->text);
+    jwrite_end(&c->w);
+}
+
+/* Which of temperature, top_p and top_k the model takes now. */
+static struct str sampling(struct converse *c, struct str value, const char *field)
+{
+    bool thinks = c->thinking.kind != BEDROCK_THINK_OFF;
+    bool both = c->model->traits & MODEL_ONE_SAMPLING && c->request->temperature.n;
+
+    if (!value.n)
+        return value;
+    if (!(c->model->traits & MODEL_NO_SAMPLING) && !thinks && !(both && !strcmp(field, "top_p")))
+        return value;
+    dropped_add_cstr(c->dropped, field);
+    return STR_NONE;
+}
+
+static void write_settings(struct converse *c, int64_t max_tokens)
+{
+    const struct chat_request *r = c->request;
+
+    jwrite_member_object(&c->w, "inferenceConfig");
+    if (r->max_tokens > 0 || c->claude)
+        jwrite_member_int(&c->w, "maxTokens", max_tokens);
+    jwrite_maybe_raw(&c->w, "temperature",
+                     sampling(c, bedrock_temperature(r, c->dropped), "temperature"));
+    jwrite_maybe_raw(&c->w, "topP", sampling(c, r->top_p, "top_p"));
+    write_stops(c);
+    jwrite_end(&c->w);
+}
+
+static void write_thinking(struct converse *c)
+{
+    if (c->thinking.kind != BEDROCK_THINK_OFF) {
+        bool adaptive = c->thinking.kind == BEDROCK_THINK_ADAPTIVE;
+        jwrite_member_object(&c->w, "thinking");
+        jwrite_member_cstr(&c->w, "type", adaptive ? "adaptive" : "enabled");
+        if (!adaptive)
+            jwrite_member_int(&c->w, "budget_tokens", c->thinking.budget);
+        jwrite_end(&c->w);
+    }
+    if (c->thinking.effort) {
+        jwrite_member_object(&c->w, "output_config");
+        jwrite_member_cstr(&c->w, "effort", c->thinking.effort);
+        jwrite_end(&c->w);
+    }
+}
+
+static void write_own_choice(struct converse *c)
+{
+    struct str name = STR_NONE;
+    const char *word = choice_word(c, &name);
+
+    if (!word || !own_choice(c))
+        return;
+    jwrite_member_object(&c->w, "tool_choice");
+    jwrite_member_cstr(&c->w, "type", word);
+    jwrite_maybe_str(&c->w, "name", name);
+    jwrite_member_bool(&c->w, "disable_parallel_tool_use", true);
+    jwrite_end(&c->w);
+}
+
+static void write_additional(struct converse *c)
+{
+    struct str top_k = sampling(c, c->request->top_k, "top_k");
+    struct buf fields = {0};
+    struct jwrite outer = c->w;
+
+    c->w = jwrite_to(&fields);
+    jwrite_object(&c->w);
+    if (c->claude) {
+        write_thinking(c);
+        jwrite_maybe_raw(&c->w, "top_k", top_k);
+        write_own_choice(c);
+    } else if (top_k.n) {
+        jwrite_member_object(&c->w, "inferenceConfig");
+        jwrite_member_raw(&c->w, "topK", top_k);
+        jwrite_end(&c->w);
+    }
+    jwrite_end(&c->w);
+    c->w = outer;
+    if (fields.failed)
+        c->w.out->failed = true;
+    else if (fields.n > 2)
+        jwrite_member_raw(&c->w, "additionalModelRequestFields", buf_str(&fields));
+    buf_free(&fields);
+}
+
+/* --- all ------------------------------------------------------------------------------------- */
+
+static bool choice_is_forced(const struct chat_request *r)
+{
+    return r->tools && (r->choice == CHAT_CHOICE_ONE || r->choice == CHAT_CHOICE_REQUIRED);
+}
+
+static bool ends_with_assistant(const struct bedrock_turns *turns)
+{
+    const struct chat_message *m = turns->messages;
+
+    while (m && m->next)
+        m = m->next;
+    return m && m->role == CHAT_ASSISTANT;
+}
+
+static void plan_thinking(struct converse *c, int64_t max_tokens)
+{
+    c->thinking = bedrock_plan_thinking(c->request, c->model, max_tokens, c->dropped);
+    if (c->thinking.kind == BEDROCK_THINK_OFF)
+        return;
+    if (choice_is_forced(c->request) || ends_with_assistant(&c->turns) ||
+        (c->thinking.kind == BEDROCK_THINK_BUDGET &&
+         bedrock_continues_without_thinking(&c->turns))) {
+        dropped_add_cstr(c->dropped, "thinking");
+        c->thinking = (struct bedrock_thinking){.effort = c->thinking.effort};
+    }
+}
+
+static void plan(struct converse *c, int64_t max_tokens)
+{
+    const struct chat_request *r = c->request;
+    bool history = chat_has_part(c->turns.messages, CHAT_TOOL_CALL);
+
+    plan_thinking(c, max_tokens);
+    c->format = bedrock_plan_format(r, false, c->thinking.kind != BEDROCK_THINK_OFF);
+    c->stubs = history && !r->tools;
+    c->keep_silent = history && !c->format.tool && (c->stubs || r->choice == CHAT_CHOICE_NONE);
+    if (r->user.n)
+        dropped_add_cstr(c->dropped, "user");
+    if (r->parallel_calls == 0 && r->tools && !c->claude)
+        dropped_add_cstr(c->dropped, "parallel_tool_calls");
+    plan_points(c);
+}
+
+static status refuse_prefill(const struct converse *c, struct chat_error *err)
+{
+    if (!(c->model->traits & MODEL_NO_PREFILL) || !ends_with_assistant(&c->turns))
+        return OK;
+    chat_error_field(err, c->arena, CHAT_ERROR_UNSUPPORTED, "messages",
+                     "messages: this model does not go on with a message of the assistant");
+    return E_SYNTAX;
+}
+
+status converse_encode(struct arena *arena, const struct chat_request *request,
+                       const struct family_call *call, struct buf *out, struct dropped *dropped,
+                       struct chat_error *err)
+{
+    struct converse c = {.w = jwrite_to(out),
+                         .arena = arena,
+                         .request = request,
+                         .model = call->model,
+                         .dropped = dropped,
+                         .claude = str_find(call->model->name, "claude") < call->model->name.n};
+    int64_t max_tokens = bedrock_max_tokens(request, call->model);
+    status s = bedrock_check(arena, request, false, dropped, err);
+
+    if (!s)
+        s = bedrock_turns_of(arena, request, &c.turns, dropped);
+    if (!s)
+        s = refuse_prefill(&c, err);
+    if (s)
+        return s;
+    plan(&c, max_tokens);
+    jwrite_object(&c.w);
+    write_settings(&c, max_tokens);
+    write_additional(&c);
+    write_system(&c);
+    write_tools(&c);
+    write_messages(&c);
+    jwrite_end(&c.w);
+    return out->failed ? E_NOMEM : OK;
+}
