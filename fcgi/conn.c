@@ -9,6 +9,7 @@
  * (or an abort record) on the socket, which the reactor watches.
  */
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>

@@ -1,24 +1,23 @@
 # One program per module of src/. To add one: three lines, as below.
 
 UNIT_LIBS = $(CORELAY_LIBS) $(CMOCKA_LIBS)
-UNIT_PROGRAMS =
-EXTRA_PROGRAMS =
+unit_tests =
 
-UNIT_PROGRAMS += tests/unit/test_api_key
+unit_tests += tests/unit/test_api_key
 tests_unit_test_api_key_SOURCES = tests/unit/test_api_key.c
 tests_unit_test_api_key_LDADD = $(UNIT_LIBS)
 
-UNIT_PROGRAMS += tests/unit/test_config
+unit_tests += tests/unit/test_config
 tests_unit_test_config_SOURCES = tests/unit/test_config.c \
 	tests/unit/fake_certificate.c tests/unit/fake_certificate.h
 tests_unit_test_config_LDADD = $(UNIT_LIBS)
 
-UNIT_PROGRAMS += tests/unit/test_service_key
+unit_tests += tests/unit/test_service_key
 tests_unit_test_service_key_SOURCES = tests/unit/test_service_key.c \
 	tests/unit/fake_certificate.c tests/unit/fake_certificate.h
 tests_unit_test_service_key_LDADD = $(UNIT_LIBS)
 
 if HAVE_CMOCKA
-check_PROGRAMS += $(UNIT_PROGRAMS)
-TESTS += $(UNIT_PROGRAMS)
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
 endif

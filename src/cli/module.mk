@@ -1,0 +1,1 @@
+# The corelay command.
