@@ -1,5 +1,6 @@
 /*
- * Discovery: which deployments run in a resource group, from the AI API, cached on disk like tokens.
+ * Discovery: which deployments run in a resource group, from the AI API, cached on disk like
+ * tokens.
  *
  * The list is refreshed in the background when it is older than the setting, and on demand (an
  * unknown model, a deployment that vanished) at most every 10 s. While the AI API does not answer,
@@ -45,14 +46,15 @@ struct discovery *discovery_new(struct reactor *r, struct token_cache *tokens,
                                 const char *state_dir, const struct discovery_settings *settings);
 void discovery_free(struct discovery *d);
 
-/* `list` is borrowed for the call (hold it to keep it); NULL with a status and an error otherwise. */
+/* `list` is borrowed for the call (hold it to keep it); NULL with a status and an error otherwise.
+ */
 typedef void discovery_done(void *arg, status s, struct deployment_list *list,
                             const struct chat_error *err);
 
 /* The list for a key and resource group. `force`: the caller missed something in the present list;
    fetch anew unless that was done less than `minimum_ms` ago. May call back before it returns, then
-   NULL. A list that is merely old is handed out and refreshed behind the scenes. `key` and `group` are
-   borrowed while the discovery lives. */
+   NULL. A list that is merely old is handed out and refreshed behind the scenes. `key` and `group`
+   are borrowed while the discovery lives. */
 struct discovery_wait *discovery_get(struct discovery *d, const struct service_key *key,
                                      const char *group, bool force, discovery_done *done,
                                      void *arg);
