@@ -9,6 +9,7 @@
  */
 #include "dialect/anthropic_messages.h"
 
+/* It may be missing: some paths name the model, and whoever knows the path checks. */
 static status read_model(struct decode *d, const struct jspan *value)
 {
     status s = decode_text(d, value, &d->out->model);
@@ -157,8 +158,6 @@ status anthropic_messages_decode(struct arena *arena, const struct jspan *body,
     *err = (struct chat_error){0};
     if (!jspan_is(body, JSPAN_OBJECT))
         return decode_invalid(&d, NULL, NULL, "the body must be a JSON object");
-    if (jspan_none(jspan_get(body, "model")))
-        return decode_invalid(&d, body, "model", "this field is required");
     if (jspan_none(jspan_get(body, "messages")))
         return decode_invalid(&d, body, "messages", "this field is required");
     status s = decode_fields(&d, body, fields, sizeof fields / sizeof *fields);

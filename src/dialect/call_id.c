@@ -2,6 +2,7 @@
 #include "dialect/call_id.h"
 
 #include "base/crypto.h"
+#include "base/jspan.h"
 #include "base/jwrite.h"
 
 #define MARK "crly_"
@@ -132,6 +133,19 @@ static bool split(struct str shown, struct packed *p)
     return forms && (p->signature_form == 'n') == (p->signature.n == 0);
 }
 
+/* Callers can write what they like behind our mark; only what could have come from JSON may go on
+   into JSON. */
+static struct str unpack_url(struct arena *arena, struct str url)
+{
+    struct str bytes = crypto_unbase64(arena, url);
+    struct jspan *tree;
+    struct jspan_error ignored;
+
+    if (!bytes.p || jspan_parse(arena, jspan_quote(arena, bytes), &tree, &ignored))
+        return STR_NONE;
+    return bytes;
+}
+
 void call_id_unpack(struct arena *arena, struct str shown, struct str *id, struct str *signature)
 {
     struct packed p;
@@ -140,9 +154,9 @@ void call_id_unpack(struct arena *arena, struct str shown, struct str *id, struc
     *signature = STR_NONE;
     if (!split(shown, &p))
         return;
-    struct str real = p.id_form == 'b' ? crypto_unbase64(arena, p.id) : p.id;
+    struct str real = p.id_form == 'b' ? unpack_url(arena, p.id) : p.id;
     struct str sig = p.signature_form == 's'   ? standard_base64(arena, p.signature)
-                     : p.signature_form == 'b' ? crypto_unbase64(arena, p.signature)
+                     : p.signature_form == 'b' ? unpack_url(arena, p.signature)
                                                : STR_NONE;
     if (!real.p || (p.signature_form != 'n' && !sig.p))
         return; /* not one of ours after all */

@@ -59,10 +59,11 @@ static struct str path_of(struct arena *arena, const struct jspan *at, const cha
 
 /* --- complaints ------------------------------------------------------------------------------ */
 
-__attribute__((format(printf, 4, 0))) static void complain(struct decode *d,
-                                                           enum chat_error_kind kind,
-                                                           struct str path, const char *format,
-                                                           va_list args)
+static void complain(struct decode *d, enum chat_error_kind kind, struct str path,
+                     const char *format, va_list args) __attribute__((format(printf, 4, 0)));
+
+static void complain(struct decode *d, enum chat_error_kind kind, struct str path,
+                     const char *format, va_list args)
 {
     struct str text = arena_vprintf(d->arena, format, args);
 

@@ -103,7 +103,7 @@ status embeddings_decode(struct arena *arena, const struct jspan *body, struct e
     *err = (struct chat_error){0};
     if (!jspan_is(body, JSPAN_OBJECT))
         return decode_invalid(&e.d, NULL, NULL, "the body must be a JSON object");
-    status s = decode_need_str(&e.d, body, "model", &out->model);
+    status s = decode_str(&e.d, body, "model", &out->model); /* a path may name it instead */
     if (s)
         return s;
     if (jspan_none(jspan_get(body, "input")))
