@@ -95,6 +95,8 @@ void jwrite_escape(struct buf *out, struct str s)
 {
     size_t from = 0;
 
+    if (!s.n) /* it may be no address at all then */
+        return;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
         if (plain(c))
