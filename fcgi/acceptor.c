@@ -7,6 +7,7 @@
  * connections, and reads can have a time limit, all of which libfcgi lacks.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -178,7 +179,9 @@ status acceptors_start(struct responder *r, int count)
 {
     r->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     r->kept_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
-    if (r->stop_fd < 0 || r->kept_fd < 0)
+    /* several threads and processes see one connection coming; all but one must not wait for it */
+    int flags = fcntl(r->listen_fd, F_GETFL);
+    if (r->stop_fd < 0 || r->kept_fd < 0 || fcntl(r->listen_fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return E_IO;
     for (int i = 0; i < count && i < ACCEPTORS_MAX; i++) {
         if (pthread_create(&r->acceptors[i], NULL, acceptor, r) != 0)
