@@ -17,6 +17,20 @@ tests_unit_test_service_key_SOURCES = tests/unit/test_service_key.c \
 	tests/unit/fake_certificate.c tests/unit/fake_certificate.h
 tests_unit_test_service_key_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_alias
+tests_unit_test_alias_SOURCES = tests/unit/test_alias.c
+tests_unit_test_alias_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_deployment
+tests_unit_test_deployment_SOURCES = tests/unit/test_deployment.c \
+	tests/unit/loopback.c tests/unit/loopback.h
+tests_unit_test_deployment_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_token
+tests_unit_test_token_SOURCES = tests/unit/test_token.c \
+	tests/unit/loopback.c tests/unit/loopback.h
+tests_unit_test_token_LDADD = $(UNIT_LIBS)
+
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
