@@ -156,10 +156,10 @@ static status add_results(struct making *m, const struct chat_message *first,
 static status add_orphan(struct making *m, const struct chat_part *result)
 {
     struct str text = chat_parts_text(m->arena, result->content, "\n");
-    status s =
-        add_text(m, CHAT_USER,
-                 arena_printf(m->arena, "[result of an unknown tool call] %.*s", STR_ARG(text)));
+    status s = add_text(m, CHAT_USER, STR("[result of an unknown tool call]"));
 
+    if (!s && str_trim(text).n)
+        s = add_text(m, CHAT_USER, text);
     for (const struct chat_part *p = result->content; p && !s; p = p->next)
         if (p->kind != CHAT_TEXT)
             s = add(m, CHAT_USER, p);
@@ -278,6 +278,8 @@ status bedrock_turns_of(struct arena *arena, const struct chat_request *request,
                         struct bedrock_turns *out, struct dropped *dropped)
 {
     struct making m = {.arena = arena, .request = request, .dropped = dropped};
+
+    *out = (struct bedrock_turns){0};
     status s = gather_system(arena, request, &out->system);
 
     if (!s)

@@ -31,6 +31,24 @@ tests_unit_test_token_SOURCES = tests/unit/test_token.c \
 	tests/unit/loopback.c tests/unit/loopback.h
 tests_unit_test_token_LDADD = $(UNIT_LIBS)
 
+UNIT_PROGRAMS += tests/unit/test_python_literal
+tests_unit_test_python_literal_SOURCES = tests/unit/test_python_literal.c
+tests_unit_test_python_literal_LDADD = $(UNIT_LIBS)
+
+UNIT_PROGRAMS += tests/unit/test_aws_eventstream
+tests_unit_test_aws_eventstream_SOURCES = tests/unit/test_aws_eventstream.c
+tests_unit_test_aws_eventstream_LDADD = $(UNIT_LIBS)
+
+UNIT_PROGRAMS += tests/unit/test_bedrock_invoke
+tests_unit_test_bedrock_invoke_SOURCES = tests/unit/test_bedrock_invoke.c \
+	tests/unit/event_print.c tests/unit/event_print.h
+tests_unit_test_bedrock_invoke_LDADD = $(UNIT_LIBS)
+
+UNIT_PROGRAMS += tests/unit/test_bedrock_converse
+tests_unit_test_bedrock_converse_SOURCES = tests/unit/test_bedrock_converse.c \
+	tests/unit/event_print.c tests/unit/event_print.h
+tests_unit_test_bedrock_converse_LDADD = $(UNIT_LIBS)
+
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
