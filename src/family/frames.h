@@ -1,9 +1,10 @@
 /*
  * From the bytes of a streamed answer to frames, whatever the encoding.
  *
- * SAP AI Core streams as server-sent events (with LF, CR LF or CR, comments, split anywhere), as SSE
- * whose payload is a Python literal, as binary AWS event-stream frames, as a JSON array, or as bare
- * JSON lines. Which one is decided by the Content-Type and the first bytes. Readers see JSON text.
+ * SAP AI Core streams as server-sent events (with LF, CR LF or CR, comments, split anywhere), as
+ * SSE whose payload is a Python literal, as binary AWS event-stream frames, as a JSON array, or as
+ * bare JSON lines. Which one is decided by the Content-Type and the first bytes. Readers see JSON
+ * text.
  */
 #ifndef CORELAY_FAMILY_FRAMES_H
 #define CORELAY_FAMILY_FRAMES_H
@@ -33,5 +34,9 @@ status frames_end(struct frames *f);
 /* The next complete frame: true and `*out`. False: none yet. `scratch` holds converted text. A
    frame that cannot be understood is handed out as it is, for the reader to refuse. */
 bool frames_next(struct frames *f, struct arena *scratch, struct frame *out);
+
+/* Append a frame as a server-sent event. A line end inside of the data begins a further data line.
+ */
+void frame_render(const struct frame *frame, struct buf *out);
 
 #endif

@@ -1,5 +1,29 @@
-src_libcorelay_a_SOURCES +=
+src_libcorelay_a_SOURCES += \
+	src/family/azure_openai.c src/family/azure_prepare.c src/family/azure_prepare.h \
+	src/family/family.c src/family/family.h \
+	src/family/frames.c src/family/frames.h src/family/json_scan.h \
+	src/family/model.c src/family/model.h \
+	src/family/openai_compatible.c \
+	src/family/openai_embed.c src/family/openai_embed.h \
+	src/family/openai_encode.c src/family/openai_encode.h src/family/openai_messages.c \
+	src/family/openai_blocks.c src/family/openai_blocks.h \
+	src/family/openai_reader.c src/family/openai_reader.h \
+	src/family/rewrite.c src/family/rewrite.h \
+	src/family/upstream_error.c src/family/upstream_error.h \
+	src/family/vertex_gemini.c src/family/vertex_gemini.h \
+	src/family/vertex_gemini_encode.c src/family/vertex_gemini_contents.c \
+	src/family/vertex_gemini_embed.c \
+	src/family/vertex_gemini_reader.c src/family/vertex_gemini_schema.c
 
 src_libcorelay_a_SOURCES += \
+	src/family/anthropic_wire.c src/family/anthropic_wire.h \
 	src/family/aws_eventstream.c src/family/aws_eventstream.h \
+	src/family/bedrock_converse.c src/family/bedrock_converse.h \
+	src/family/bedrock_converse_encode.c src/family/bedrock_converse_read.c \
+	src/family/bedrock_invoke.c src/family/bedrock_invoke.h \
+	src/family/bedrock_invoke_cache.c src/family/bedrock_invoke_messages.c \
+	src/family/bedrock_invoke_prepare.c src/family/bedrock_invoke_read.c \
+	src/family/bedrock_invoke_thinking.c src/family/bedrock_invoke_tools.c \
+	src/family/bedrock_plan.c src/family/bedrock_plan.h src/family/bedrock_turns.c \
+	src/family/bedrock_reader.c src/family/bedrock_reader.h \
 	src/family/python_literal.c src/family/python_literal.h

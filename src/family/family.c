@@ -1,0 +1,39 @@
+/* The table of families, and which deployment is whose. */
+#include "family/family.h"
+
+static const struct family *const families[] = {
+    &family_azure_openai,  &family_bedrock_invoke,    &family_bedrock_converse,
+    &family_vertex_gemini, &family_openai_compatible,
+};
+
+/* The first matching row counts. Claude goes to invoke, which is its own wire; Nova has only
+   Converse. */
+static const struct {
+    const char *executable, *model;
+    const struct family *family;
+} picks[] = {
+    {"azure-openai", "*", &family_azure_openai},
+    {"aws-bedrock", "amazon--nova*", &family_bedrock_converse},
+    {"aws-bedrock", "anthropic--*", &family_bedrock_invoke},
+    {"aws-bedrock", "amazon--titan*", &family_bedrock_invoke},
+    {"aws-bedrock", "*", &family_bedrock_converse},
+    {"gcp-vertexai", "*", &family_vertex_gemini},
+};
+
+const struct family *family_find(struct str name)
+{
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        if (str_is(name, families[i]->name))
+            return families[i];
+    return NULL;
+}
+
+const struct family *family_pick(struct str executable, struct str model, struct str prefer)
+{
+    if (prefer.n)
+        return family_find(prefer);
+    for (size_t i = 0; i < sizeof picks / sizeof *picks; i++)
+        if (str_is(executable, picks[i].executable) && str_glob(model, picks[i].model))
+            return picks[i].family;
+    return &family_openai_compatible;
+}

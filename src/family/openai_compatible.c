@@ -1,0 +1,172 @@
+/*
+ * Servers with chat completions of their own: Mistral and other models that SAP hosts (vLLM),
+ * Perplexity, NVIDIA's embeddings, and whatever else is deployed. The body names the model, the
+ * path has no api-version.
+ */
+#include "family/azure_prepare.h"
+#include "family/openai_embed.h"
+#include "family/openai_encode.h"
+#include "family/openai_reader.h"
+#include "family/rewrite.h"
+
+enum { MISTRAL_ID_BYTES = 9 };
+
+static const struct rewrite rows[] = {
+    {"max_completion_tokens", REWRITE_RENAME, "max_tokens", 0, 0, true,
+     "Mistral and Perplexity know the old name only; vendors' documentation, 2026-09"},
+    {"store", REWRITE_REMOVE, NULL, 0, 0, true, "OpenAI's own service only"},
+    {"prompt_cache_key", REWRITE_REMOVE, NULL, 0, 0, true, "a hint to OpenAI's service"},
+    {"prompt_cache_retention", REWRITE_REMOVE, NULL, 0, 0, true, "the same"},
+    {"safety_identifier", REWRITE_REMOVE, NULL, 0, 0, true, "the same"},
+    {"reasoning_effort", REWRITE_REMOVE, NULL, 0, MODEL_REASONING, false,
+     "400 extra member (Mistral); public reports"},
+    {"messages[].content[].cache_control", REWRITE_REMOVE, NULL, 0, 0, false,
+     "400 extra member (Mistral); public reports"},
+    {"messages[].cache_control", REWRITE_REMOVE, NULL, 0, 0, false, "the same"},
+    {"tools[].cache_control", REWRITE_REMOVE, NULL, 0, 0, false, "the same"},
+    {"messages[].reasoning_content", REWRITE_REMOVE, NULL, 0, 0, true, "the same"},
+    {"tools", REWRITE_REMOVE, NULL, MODEL_NO_TOOLS, 0, false,
+     "Perplexity has none; Cline's SAP provider, 2026-07"},
+    {"tool_choice", REWRITE_REMOVE, NULL, MODEL_NO_TOOLS, 0, true, "the same"},
+    {"parallel_tool_calls", REWRITE_REMOVE, NULL, MODEL_NO_TOOLS, 0, true, "the same"},
+};
+
+static struct openai_style style_of(const struct family_model *model)
+{
+    return (struct openai_style){
+        .plain = true,
+        .with_model = true,
+        .no_tools = model->traits & MODEL_NO_TOOLS,
+        /* Mistral's templates refuse other lengths on replay: public reports. */
+        .id_length = str_starts(model->name, "mistralai--") ? MISTRAL_ID_BYTES : 0};
+}
+
+/* SAP names the model with a version behind a colon at times; the server knows it without. */
+static struct str plain_name(const struct family_model *model)
+{
+    struct str rest = model->name;
+
+    return str_cut(&rest, ':');
+}
+
+static void chat_path(const struct family_call *call, struct buf *out)
+{
+    (void)call;
+    buf_add_cstr(out, "/chat/completions");
+}
+
+static status encode(struct arena *arena, const struct chat_request *request,
+                     const struct family_call *call, struct buf *out, struct dropped *dropped,
+                     struct chat_error *err)
+{
+    struct openai_style style = style_of(call->model);
+
+    return openai_encode(arena, request, call, &style, out, dropped, err);
+}
+
+/* --- prepare ------------------------------------------------------------------------------------
+ */
+
+static status fit_id(struct arena *arena, const struct openai_style *style, struct jspan *id)
+{
+    struct str text = jspan_str(arena, id);
+
+    if (!jspan_is(id, JSPAN_STRING))
+        return OK;
+    struct str fit = openai_call_id(arena, style, text);
+    if (!fit.p)
+        return E_NOMEM;
+    if (str_eq(fit, text))
+        return OK;
+    struct str json = jspan_quote(arena, fit);
+    if (!json.p)
+        return E_NOMEM;
+    jspan_replace(id, json);
+    return OK;
+}
+
+static status fit_message(struct arena *arena, const struct openai_style *style,
+                          struct jspan *message)
+{
+    struct jspan *role = jspan_get(message, "role");
+    status s = fit_id(arena, style, jspan_get(message, "tool_call_id"));
+
+    if (jspan_says(role, "developer"))
+        jspan_replace(role, STR("\"system\""));
+    for (struct jspan *c = jspan_first(jspan_get(message, "tool_calls")); c && !s; c = c->next)
+        s = fit_id(arena, style, jspan_get(c, "id"));
+    return s;
+}
+
+static status prepare(struct arena *arena, struct jspan *body, const struct family_call *call,
+                      struct dropped *dropped, struct chat_error *err)
+{
+    struct openai_style style = style_of(call->model);
+    struct str name = jspan_quote(arena, plain_name(call->model));
+
+    if (!jspan_is(body, JSPAN_OBJECT)) {
+        chat_error_field(err, arena, CHAT_ERROR_INVALID, NULL, "The body is not a JSON object.");
+        return E_SYNTAX;
+    }
+    if (!name.p)
+        return E_NOMEM;
+    status s = rewrite_apply(arena, rows, sizeof rows / sizeof *rows, body, call->model, dropped);
+    if (!s)
+        s = jspan_set(arena, body, "model", name);
+    if (!s)
+        s = openai_force_usage(arena, body, call->stream);
+    for (struct jspan *m = jspan_first(jspan_get(body, "messages")); m && !s; m = m->next)
+        s = fit_message(arena, &style, m);
+    return s;
+}
+
+/* --- embeddings (NVIDIA) ------------------------------------------------------------------------
+ */
+
+static void embed_path(const struct family_call *call, struct buf *out)
+{
+    (void)call;
+    buf_add_cstr(out, "/embeddings");
+}
+
+static status embed_encode(struct arena *arena, const struct embed_request *request,
+                           const struct family_call *call, struct buf *out, struct dropped *dropped,
+                           struct chat_error *err)
+{
+    struct jwrite w = jwrite_to(out);
+
+    jwrite_object(&w);
+    jwrite_member_str(&w, "model", plain_name(call->model));
+    status s = openai_embed_write(&w, request, arena, err);
+    if (s)
+        return s;
+    jwrite_member_str(&w, "input_type",
+                      request->input_type.n ? request->input_type : STR("passage"));
+    jwrite_member_cstr(&w, "truncate", "NONE"); /* too long is an error, as it is with OpenAI */
+    if (request->dimensions >= 0)
+        jwrite_member_int(&w, "dimensions", request->dimensions);
+    jwrite_end_all(&w);
+    if (request->user.n)
+        dropped_add_cstr(dropped, "user");
+    return out->failed ? E_NOMEM : OK;
+}
+
+static const struct family_embed embed = {
+    .path = embed_path,
+    .encode = embed_encode,
+    .decode = openai_embed_decode,
+};
+
+const struct family family_openai_compatible = {
+    .name = "openai-compatible",
+    .wire = WIRE_OPENAI_CHAT,
+    .path = chat_path,
+    .encode = encode,
+    .prepare = prepare,
+    .reader = openai_reader_new,
+    .read_frame = openai_read_frame,
+    .read_whole = openai_read_whole,
+    .read_end = openai_read_end,
+    .relay = openai_relay,
+    .embed = &embed,
+};

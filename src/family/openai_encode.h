@@ -1,0 +1,35 @@
+/*
+ * The hub's request as OpenAI chat completions, for every family that speaks it. What single models
+ * refuse of it is not known here: prepare takes it out.
+ */
+#ifndef CORELAY_FAMILY_OPENAI_ENCODE_H
+#define CORELAY_FAMILY_OPENAI_ENCODE_H
+
+#include "base/jwrite.h"
+#include "family/family.h"
+
+/* How a server's chat completions differ from OpenAI's. */
+struct openai_style {
+    bool plain;       /* text content is one string, not a list; no developer role */
+    bool with_model;  /* the body names the model */
+    bool no_tools;    /* has no tools: forcing one is an error */
+    size_t id_length; /* exact length of tool call ids; 0: up to 40 */
+};
+
+/* As family.encode. */
+status openai_encode(struct arena *arena, const struct chat_request *request,
+                     const struct family_call *call, const struct openai_style *style,
+                     struct buf *out, struct dropped *dropped, struct chat_error *err);
+
+/* The messages alone, as a JSON array. E_SYNTAX with `*err` for parts that have no place in it. */
+status openai_write_messages(struct arena *arena, const struct chat_request *request,
+                             const struct openai_style *style, struct jwrite *w,
+                             struct chat_error *err);
+
+/* A call's id as this server takes it: the same for the same id, always. */
+struct str openai_call_id(struct arena *arena, const struct openai_style *style, struct str id);
+
+/* The effort nearest to `wanted` that the model takes; UNSET when it takes any. */
+enum chat_effort openai_effort(struct str model, enum chat_effort wanted);
+
+#endif

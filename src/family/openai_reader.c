@@ -1,0 +1,360 @@
+/*
+ * Chat completions to events. A whole answer is read like a stream of one chunk: its message has
+ * the members that deltas have.
+ */
+#include "family/openai_reader.h"
+
+#include "family/openai_blocks.h"
+#include "family/upstream_error.h"
+
+enum { MAX_CHOICES = 128 };
+
+struct choice {
+    struct openai_blocks blocks;
+    bool finished;
+    enum chat_stop stop;
+    struct str sequence;
+    struct choice *next;
+};
+
+struct openai_reader {
+    struct family_reader base;
+    bool started, stopped, failed;
+    bool hide; /* relay: the last frame is not for the caller */
+    struct choice *choices;
+    struct str sources; /* Perplexity's citations, as JSON text */
+};
+
+struct family_reader *openai_reader_new(struct arena *arena, const struct family_call *call,
+                                        struct chat_sink *sink)
+{
+    struct openai_reader *r = ARENA_NEW(arena, struct openai_reader);
+
+    if (!r)
+        return NULL;
+    r->base = (struct family_reader){arena, sink, call};
+    return &r->base;
+}
+
+static status start(struct openai_reader *r, struct arena *scratch, const struct jspan *chunk)
+{
+    if (r->started)
+        return OK;
+    r->started = true;
+    struct chat_event e = {.kind = CHAT_EVENT_START};
+    e.id = jspan_str(scratch, jspan_get(chunk, "id"));
+    e.name = jspan_str(scratch, jspan_get(chunk, "model"));
+    return chat_push(r->base.sink, &e);
+}
+
+/* --- choices ------------------------------------------------------------------------------------
+ */
+
+static status find_choice(struct openai_reader *r, int64_t index, struct choice **out)
+{
+    if (index < 0 || index >= MAX_CHOICES)
+        return E_SYNTAX;
+    struct choice **at = &r->choices;
+    while (*at && (*at)->blocks.choice < (unsigned)index)
+        at = &(*at)->next;
+    if (!*at || (*at)->blocks.choice != (unsigned)index) {
+        struct choice *c = ARENA_NEW(r->base.arena, struct choice);
+        if (!c)
+            return E_NOMEM;
+        c->blocks.arena = r->base.arena;
+        c->blocks.sink = r->base.sink;
+        c->blocks.choice = (unsigned)index;
+        c->next = *at;
+        *at = c;
+    }
+    *out = *at;
+    return OK;
+}
+
+/* A list of parts: [{"type":"text","text":".."},{"type":"thinking","thinking":[..]}] (Mistral), or
+   [{"content":"..","signature":".."}] (orchestration's reasoning_content). */
+static status read_parts(struct arena *scratch, struct choice *c, enum chat_block block,
+                         const struct jspan *parts)
+{
+    status s = OK;
+
+    for (const struct jspan *p = jspan_first(parts); p && !s; p = p->next) {
+        const struct jspan *thinking = jspan_get(p, "thinking");
+        const struct jspan *text = jspan_get(p, "text");
+        if (jspan_is(thinking, JSPAN_ARRAY)) {
+            s = read_parts(scratch, c, CHAT_BLOCK_THINKING, thinking);
+            continue;
+        }
+        if (!text)
+            text = jspan_get(p, "content");
+        s = openai_blocks_text(&c->blocks, block, jspan_str(scratch, text),
+                               jspan_str(scratch, jspan_get(p, "signature")), STR_NONE);
+    }
+    return s;
+}
+
+static status read_text(struct arena *scratch, struct choice *c, enum chat_block block,
+                        const struct jspan *value, struct str logprobs)
+{
+    if (jspan_is(value, JSPAN_ARRAY))
+        return read_parts(scratch, c, block, value);
+    return openai_blocks_text(&c->blocks, block, jspan_str(scratch, value), STR_NONE, logprobs);
+}
+
+static status read_call(struct arena *scratch, struct choice *c, int64_t index,
+                        const struct jspan *id, const struct jspan *function)
+{
+    const struct jspan *arguments = jspan_get(function, "arguments");
+    struct str text = jspan_is(arguments, JSPAN_OBJECT) ? jspan_text(scratch, arguments)
+                                                        : jspan_str(scratch, arguments);
+
+    return openai_blocks_call(&c->blocks, index, jspan_str(scratch, id),
+                              jspan_str(scratch, jspan_get(function, "name")), text);
+}
+
+static status read_calls(struct arena *scratch, struct choice *c, const struct jspan *delta)
+{
+    const struct jspan *legacy = jspan_get(delta, "function_call");
+    status s = OK;
+
+    for (const struct jspan *t = jspan_first(jspan_get(delta, "tool_calls")); t && !s; t = t->next)
+        s = read_call(scratch, c, jspan_int(jspan_get(t, "index"), -1), jspan_get(t, "id"),
+                      jspan_get(t, "function"));
+    if (!s && jspan_is(legacy, JSPAN_OBJECT))
+        s = read_call(scratch, c, -1, NULL, legacy);
+    return s;
+}
+
+static enum chat_stop stop_of(const struct choice *c, const struct jspan *reason)
+{
+    if (jspan_says(reason, "length"))
+        return CHAT_STOP_LENGTH;
+    if (jspan_says(reason, "content_filter"))
+        return CHAT_STOP_FILTER;
+    /* Mistral says "stop" behind tool calls. */
+    if (c->blocks.called || jspan_says(reason, "tool_calls"))
+        return CHAT_STOP_TOOL;
+    if (c->blocks.refused)
+        return CHAT_STOP_REFUSAL;
+    return c->sequence.n ? CHAT_STOP_SEQUENCE : CHAT_STOP_END;
+}
+
+static status read_finish(struct openai_reader *r, struct arena *scratch, struct choice *c,
+                          const struct jspan *choice)
+{
+    const struct jspan *reason = jspan_get(choice, "finish_reason");
+    struct str sequence = jspan_str(scratch, jspan_get(choice, "stop_reason")); /* vLLM */
+
+    if (!jspan_is(reason, JSPAN_STRING) || jspan_says(reason, ""))
+        return OK;
+    if (sequence.n && !c->finished && jspan_says(reason, "stop")) {
+        c->sequence = arena_str(r->base.arena, sequence);
+        if (!c->sequence.p)
+            return E_NOMEM;
+    }
+    c->finished = true;
+    c->stop = stop_of(c, reason);
+    return OK;
+}
+
+static status read_choice(struct openai_reader *r, struct arena *scratch,
+                          const struct jspan *choice, const struct jspan *delta)
+{
+    struct choice *c;
+    const struct jspan *probs = jspan_get(jspan_get(choice, "logprobs"), "content");
+    struct str logprobs = jspan_count(probs) ? jspan_text(scratch, probs) : STR_NONE;
+    const struct jspan *thinking = jspan_get(delta, "reasoning_content");
+
+    status s = find_choice(r, jspan_int(jspan_get(choice, "index"), 0), &c);
+    if (s)
+        return s;
+    if (jspan_none(thinking))
+        thinking = jspan_get(delta, "reasoning");
+    s = read_text(scratch, c, CHAT_BLOCK_THINKING, thinking, STR_NONE);
+    if (!s)
+        s = read_text(scratch, c, CHAT_BLOCK_TEXT, jspan_get(delta, "content"), logprobs);
+    if (!s)
+        s = read_text(scratch, c, CHAT_BLOCK_REFUSAL, jspan_get(delta, "refusal"), STR_NONE);
+    if (!s)
+        s = read_calls(scratch, c, delta);
+    return s ? s : read_finish(r, scratch, c, choice);
+}
+
+/* --- usage --------------------------------------------------------------------------------------
+ */
+
+struct chat_usage openai_usage(const struct jspan *usage)
+{
+    const struct jspan *in = jspan_get(usage, "prompt_tokens_details");
+    const struct jspan *out = jspan_get(usage, "completion_tokens_details");
+    struct chat_usage u = {.reasoning = jspan_int(jspan_get(out, "reasoning_tokens"), -1)};
+
+    u.input = jspan_int(jspan_get(usage, "prompt_tokens"), 0);
+    u.output = jspan_int(jspan_get(usage, "completion_tokens"), 0);
+    u.cache_read = jspan_int(jspan_get(in, "cached_tokens"), 0);
+    u.cache_write = jspan_int(jspan_get(in, "cache_creation_tokens"), 0);
+    u.audio_input = jspan_int(jspan_get(in, "audio_tokens"), 0);
+    u.audio_output = jspan_int(jspan_get(out, "audio_tokens"), 0);
+    return u;
+}
+
+static status read_usage(struct openai_reader *r, const struct jspan *chunk)
+{
+    const struct jspan *usage = jspan_get(chunk, "usage");
+
+    if (!jspan_is(usage, JSPAN_OBJECT))
+        return OK;
+    struct chat_event e = {.kind = CHAT_EVENT_USAGE, .usage = openai_usage(usage)};
+    return chat_push(r->base.sink, &e);
+}
+
+/* --- the end ------------------------------------------------------------------------------------
+ */
+
+/* The answer's text has marks such as [1]; without the list they point nowhere. */
+static status add_sources(struct openai_reader *r, struct choice *c)
+{
+    struct arena *arena = r->base.arena;
+    struct jspan *list;
+    struct buf text = {0};
+    unsigned number = 0;
+
+    if (!r->sources.n || r->base.call->lane || jspan_parse(arena, r->sources, &list, NULL))
+        return OK;
+    for (const struct jspan *n = jspan_first(list); n; n = n->next) {
+        struct str url = jspan_str(arena, n);
+        buf_printf(&text, "%s[%u] ", number ? "\n" : "\n\n", number + 1);
+        buf_add_str(&text, url);
+        number++;
+    }
+    status s = text.failed ? E_NOMEM : OK;
+    if (!s)
+        s = openai_blocks_text(&c->blocks, CHAT_BLOCK_TEXT, buf_str(&text), STR_NONE, STR_NONE);
+    buf_free(&text);
+    return s;
+}
+
+static status stop_choice(struct openai_reader *r, struct choice *c)
+{
+    status s = add_sources(r, c);
+    if (!s)
+        s = openai_blocks_end(&c->blocks);
+    if (s)
+        return s;
+    struct chat_event e = {.kind = CHAT_EVENT_STOP,
+                           .choice = c->blocks.choice,
+                           .stop = c->stop,
+                           .stop_sequence = c->sequence};
+    return chat_push(r->base.sink, &e);
+}
+
+/* Once, and only when every choice has said why it ends. */
+static status finish(struct openai_reader *r)
+{
+    status s = OK;
+
+    if (r->stopped || r->failed)
+        return OK;
+    if (!r->choices)
+        return E_SYNTAX;
+    for (const struct choice *c = r->choices; c; c = c->next)
+        if (!c->finished)
+            return E_SYNTAX;
+    r->stopped = true;
+    for (struct choice *c = r->choices; c && !s; c = c->next)
+        s = stop_choice(r, c);
+    return s;
+}
+
+static status fail(struct openai_reader *r, const struct chat_error *err)
+{
+    struct chat_event e = {.kind = CHAT_EVENT_ERROR, .error = err};
+
+    r->failed = true;
+    r->hide = true;
+    return chat_push(r->base.sink, &e);
+}
+
+/* --- all ----------------------------------------------------------------------------------------
+ */
+
+static status keep_sources(struct openai_reader *r, struct arena *scratch,
+                           const struct jspan *chunk)
+{
+    const struct jspan *citations = jspan_get(chunk, "citations");
+
+    if (r->sources.n || !jspan_count(citations))
+        return OK;
+    r->sources = arena_str(r->base.arena, jspan_text(scratch, citations));
+    return r->sources.p ? OK : E_NOMEM;
+}
+
+static status read_chunk(struct openai_reader *r, struct arena *scratch, const struct jspan *chunk,
+                         const char *member)
+{
+    struct chat_error err;
+    const struct jspan *choices = jspan_get(chunk, "choices");
+    const struct jspan *usage = jspan_get(chunk, "usage");
+
+    if (!jspan_is(chunk, JSPAN_OBJECT))
+        return E_SYNTAX;
+    if ((!choices || !jspan_none(jspan_get(chunk, "error"))) &&
+        upstream_error_in(scratch, chunk, &err))
+        return fail(r, &err);
+    r->hide =
+        !jspan_count(choices) && !(jspan_is(usage, JSPAN_OBJECT) && r->base.call->include_usage);
+    if (!jspan_count(choices) && !jspan_is(usage, JSPAN_OBJECT))
+        return OK; /* Azure's opening chunk */
+    status s = start(r, scratch, chunk);
+    if (!s)
+        s = keep_sources(r, scratch, chunk);
+    for (const struct jspan *c = jspan_first(choices); c && !s; c = c->next)
+        s = read_choice(r, scratch, c, jspan_get(c, member));
+    return s ? s : read_usage(r, chunk);
+}
+
+status openai_read_frame(struct family_reader *reader, struct arena *scratch,
+                         const struct frame *frame)
+{
+    struct openai_reader *r = (struct openai_reader *)reader;
+    struct jspan *chunk;
+
+    r->hide = false;
+    if (r->failed)
+        return OK;
+    if (str_is(str_trim(frame->data), "[DONE]"))
+        return finish(r);
+    status s = jspan_parse(scratch, frame->data, &chunk, NULL);
+    if (s)
+        return s == E_NOMEM ? s : E_SYNTAX;
+    return read_chunk(r, scratch, chunk, "delta");
+}
+
+status openai_read_whole(struct family_reader *reader, struct arena *scratch, struct str body)
+{
+    struct openai_reader *r = (struct openai_reader *)reader;
+    struct jspan *answer;
+    status s = jspan_parse(scratch, body, &answer, NULL);
+
+    if (s)
+        return s == E_NOMEM ? s : E_SYNTAX;
+    s = read_chunk(r, scratch, answer, "message");
+    if (s || r->failed)
+        return s;
+    for (struct choice *c = r->choices; c; c = c->next)
+        c->finished = true;
+    return finish(r);
+}
+
+status openai_read_end(struct family_reader *reader)
+{
+    return finish((struct openai_reader *)reader);
+}
+
+void openai_relay(struct family_reader *reader, const struct frame *frame, struct buf *out)
+{
+    const struct openai_reader *r = (const struct openai_reader *)reader;
+
+    if (!r->hide)
+        frame_render(frame, out);
+}

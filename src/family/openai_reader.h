@@ -1,0 +1,25 @@
+/*
+ * Reads chat completions, streamed or whole, for every family that answers in them.
+ */
+#ifndef CORELAY_FAMILY_OPENAI_READER_H
+#define CORELAY_FAMILY_OPENAI_READER_H
+
+#include "family/family.h"
+
+/* The reader's part of the family's vtable (family.h). */
+struct family_reader *openai_reader_new(struct arena *arena, const struct family_call *call,
+                                        struct chat_sink *sink);
+status openai_read_frame(struct family_reader *reader, struct arena *scratch,
+                         const struct frame *frame);
+status openai_read_whole(struct family_reader *reader, struct arena *scratch, struct str body);
+status openai_read_end(struct family_reader *reader);
+
+/* The frame as it came, but for: chunks without choices (Azure's prompt_filter_results, on which
+   clients stumble; the usage chunk, unless the caller asked for it) and errors, which the caller
+   gets from the exchange. */
+void openai_relay(struct family_reader *reader, const struct frame *frame, struct buf *out);
+
+/* The usage object of chat completions and embeddings. */
+struct chat_usage openai_usage(const struct jspan *usage);
+
+#endif
