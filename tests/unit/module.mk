@@ -31,23 +31,45 @@ tests_unit_test_token_SOURCES = tests/unit/test_token.c \
 	tests/unit/loopback.c tests/unit/loopback.h
 tests_unit_test_token_LDADD = $(UNIT_LIBS)
 
-UNIT_PROGRAMS += tests/unit/test_python_literal
+unit_tests += tests/unit/test_python_literal
 tests_unit_test_python_literal_SOURCES = tests/unit/test_python_literal.c
 tests_unit_test_python_literal_LDADD = $(UNIT_LIBS)
 
-UNIT_PROGRAMS += tests/unit/test_aws_eventstream
+unit_tests += tests/unit/test_aws_eventstream
 tests_unit_test_aws_eventstream_SOURCES = tests/unit/test_aws_eventstream.c
 tests_unit_test_aws_eventstream_LDADD = $(UNIT_LIBS)
 
-UNIT_PROGRAMS += tests/unit/test_bedrock_invoke
+unit_tests += tests/unit/test_bedrock_invoke
 tests_unit_test_bedrock_invoke_SOURCES = tests/unit/test_bedrock_invoke.c \
 	tests/unit/event_print.c tests/unit/event_print.h
 tests_unit_test_bedrock_invoke_LDADD = $(UNIT_LIBS)
 
-UNIT_PROGRAMS += tests/unit/test_bedrock_converse
+unit_tests += tests/unit/test_bedrock_converse
 tests_unit_test_bedrock_converse_SOURCES = tests/unit/test_bedrock_converse.c \
 	tests/unit/event_print.c tests/unit/event_print.h
 tests_unit_test_bedrock_converse_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_chat
+tests_unit_test_chat_SOURCES = tests/unit/test_chat.c
+tests_unit_test_chat_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_openai_chat
+tests_unit_test_openai_chat_SOURCES = tests/unit/test_openai_chat.c \
+	tests/unit/dialect_case.c tests/unit/dialect_case.h
+tests_unit_test_openai_chat_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_anthropic_messages
+tests_unit_test_anthropic_messages_SOURCES = tests/unit/test_anthropic_messages.c \
+	tests/unit/dialect_case.c tests/unit/dialect_case.h
+tests_unit_test_anthropic_messages_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_embeddings
+tests_unit_test_embeddings_SOURCES = tests/unit/test_embeddings.c
+tests_unit_test_embeddings_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_models
+tests_unit_test_models_SOURCES = tests/unit/test_models.c
+tests_unit_test_models_LDADD = $(UNIT_LIBS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
