@@ -1,2 +1,3 @@
 include tests/unit/module.mk
+include tests/fuzz/module.mk
 include tests/emulator/module.mk

@@ -1,0 +1,37 @@
+# Fuzz targets. Each is LLVMFuzzerTestOneInput; linked with replay.c it is a program that takes files or
+# folders, so that corpora are replayed where there is no fuzzer. With clang's:
+#   clang -fsanitize=fuzzer,address -Isrc tests/fuzz/fuzz_X.c [tests/fuzz/dialect_rounds.c] \
+#       src/libcorelay.a $LIBS
+# They are built by `make fuzz-targets`; `make check` does not need them.
+
+fuzz_targets =
+EXTRA_PROGRAMS = $(fuzz_targets)
+
+fuzz_targets += tests/fuzz/fuzz_openai_chat
+tests_fuzz_fuzz_openai_chat_SOURCES = tests/fuzz/fuzz_openai_chat.c tests/fuzz/replay.c \
+	tests/fuzz/dialect_rounds.c tests/fuzz/dialect_rounds.h
+tests_fuzz_fuzz_openai_chat_LDADD = $(CORELAY_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_anthropic_messages
+tests_fuzz_fuzz_anthropic_messages_SOURCES = tests/fuzz/fuzz_anthropic_messages.c \
+	tests/fuzz/replay.c tests/fuzz/dialect_rounds.c tests/fuzz/dialect_rounds.h
+tests_fuzz_fuzz_anthropic_messages_LDADD = $(CORELAY_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_config
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
+tests_fuzz_fuzz_config_LDADD = $(CORELAY_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_service_key
+tests_fuzz_fuzz_service_key_SOURCES = tests/fuzz/fuzz_service_key.c tests/fuzz/replay.c
+tests_fuzz_fuzz_service_key_LDADD = $(CORELAY_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_python_literal
+tests_fuzz_fuzz_python_literal_SOURCES = tests/fuzz/fuzz_python_literal.c tests/fuzz/replay.c
+tests_fuzz_fuzz_python_literal_LDADD = $(CORELAY_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_aws_eventstream
+tests_fuzz_fuzz_aws_eventstream_SOURCES = tests/fuzz/fuzz_aws_eventstream.c tests/fuzz/replay.c
+tests_fuzz_fuzz_aws_eventstream_LDADD = $(CORELAY_LIBS)
+
+.PHONY: fuzz-targets
+fuzz-targets: $(fuzz_targets)
