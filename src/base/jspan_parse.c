@@ -234,7 +234,8 @@ status jspan_parse(struct arena *arena, struct str text, struct jspan **out,
                    struct jspan_error *err)
 {
     struct jspan_error unused;
-    struct parser in = {arena, text.p, text.p + text.n, text.p, err ? err : &unused};
+    const char *p = text.p ? text.p : ""; /* arithmetic on NULL is undefined */
+    struct parser in = {arena, p, p + text.n, p, err ? err : &unused};
     struct jspan *open = NULL, *root = NULL;
     unsigned depth = 0;
     bool more = true;

@@ -327,7 +327,8 @@ static status put_value(struct literal *in)
 status python_literal_to_json(struct arena *scratch, struct str literal, struct str *json)
 {
     struct buf out = {0};
-    struct literal in = {.p = literal.p, .end = literal.p + literal.n, .out = &out};
+    const char *p = literal.p ? literal.p : ""; /* arithmetic on NULL is undefined */
+    struct literal in = {.p = p, .end = p + literal.n, .out = &out};
     status s = put_value(&in);
 
     if (!s) {
