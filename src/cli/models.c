@@ -1,0 +1,94 @@
+/* corelay models: what callers can ask for, and who answers. */
+#include <stdio.h>
+
+#include "cli/session.h"
+
+static void print_model(const struct route_model *m)
+{
+    printf("%-36.*s  %-18s  %7zu  ", STR_ARG(m->name), m->targets ? m->targets->family->name : "-",
+           m->target_count);
+    if (m->rules.context)
+        printf("%9lld\n", (long long)m->rules.context);
+    else
+        printf("%9s\n", "-");
+}
+
+static void write_targets(struct jwrite *w, const struct route_model *m)
+{
+    jwrite_member_array(w, "targets");
+    for (const struct target *t = m->targets; t; t = t->next) {
+        jwrite_object(w);
+        jwrite_member_cstr(w, "account", t->account->name);
+        jwrite_member_cstr(w, "resource_group", t->group);
+        jwrite_member_cstr(w, "deployment", t->id);
+        jwrite_end(w);
+    }
+    jwrite_end(w);
+}
+
+static void write_model(struct jwrite *w, const struct route_model *m)
+{
+    jwrite_object(w);
+    jwrite_member_str(w, "model", m->name);
+    jwrite_member_cstr(w, "family", m->targets ? m->targets->family->name : NULL);
+    jwrite_member_cstr(w, "executable", m->executable);
+    jwrite_member_int(w, "context_tokens", m->rules.context);
+    jwrite_member_int(w, "max_output_tokens", m->rules.max_output);
+    write_targets(w, m);
+    jwrite_end(w);
+}
+
+static void print_json(struct route_table *table)
+{
+    struct buf text = {0};
+    struct jwrite w = jwrite_to(&text);
+
+    jwrite_array(&w);
+    for (size_t i = 0; i < route_table_count(table); i++)
+        write_model(&w, route_table_at(table, i));
+    jwrite_end_all(&w);
+    cli_print(&text);
+    buf_free(&text);
+}
+
+static void print_text(struct route_table *table, const struct config *config)
+{
+    printf("%-36s  %-18s  %7s  %9s\n", "MODEL", "FAMILY", "TARGETS", "CONTEXT");
+    for (size_t i = 0; i < route_table_count(table); i++)
+        print_model(route_table_at(table, i));
+    for (const struct config_alias *a = config->aliases; a; a = a->next)
+        printf("%-36s  is %s\n", a->name, a->model);
+}
+
+int command_models(int argc, char **argv)
+{
+    const char *file = NULL;
+    bool json = false;
+    int code = CLI_GOOD;
+    const struct cli_option options[] = {CLI_CONFIG(&file), CLI_JSON(&json), CLI_END};
+    const struct cli_syntax syntax = {
+        "models",
+        "",
+        "List the models that callers can ask for: their family, in how many deployments they "
+        "run,\n"
+        "and how many tokens they read. Asks SAP AI Core where the list is old.",
+        options,
+        0,
+        0};
+    struct session s;
+
+    if (cli_parse(&syntax, argc, argv, &code) < 0)
+        return code;
+    struct config *config = cli_load_config(file);
+    if (!config)
+        return CLI_PROBLEM;
+    struct route_table *table = session_open(&s, config) == OK ? session_models(&s) : NULL;
+    if (table && json)
+        print_json(table);
+    else if (table)
+        print_text(table, shared_config_get(s.config));
+    code = table && route_table_count(table) ? CLI_GOOD : CLI_PROBLEM;
+    route_table_release(table);
+    session_close(&s);
+    return code;
+}
