@@ -285,23 +285,27 @@ void answer_finish(struct exchange *x, const struct answer *a)
     reply_event(&x->reply, a->delay_ms);
 }
 
+/* The k-th of n places to cut a text of this length, moved back to the start of a character. */
+static size_t cut_place(const char *text, size_t len, size_t k, size_t n)
+{
+    return utf8_prefix(text, len, (size_t)((double)len * (double)k / (double)n));
+}
+
 size_t *answer_pieces(struct pool *pool, const struct answer *a, const char *text, size_t *count)
 {
-    size_t len = strlen(text), step = PIECE_BYTES, at = 0;
+    size_t len = strlen(text), n = (len + PIECE_BYTES - 1) / PIECE_BYTES, at = 0, end, k;
     size_t *pieces;
 
-    if (len / step > MAX_PIECES)
-        step = len / MAX_PIECES + 1;
+    if (n > MAX_PIECES)
+        n = MAX_PIECES;
     if (a->chunks > 0)
-        step = (len + (size_t)a->chunks - 1) / (size_t)a->chunks;
-    /* A piece is at most three bytes shorter than the step. */
-    pieces = pool_alloc(pool, (step >= 8 ? len / (step - 3) + 2 : len + 1) * sizeof *pieces);
-    for (*count = 0; at < len;) {
-        size_t n = utf8_prefix(text + at, len - at, step ? step : 1);
-        if (!n) /* a character longer than the step */
-            n = utf8_prefix(text + at, len - at, 4);
-        pieces[(*count)++] = n;
-        at += n;
+        n = (size_t)a->chunks < len ? (size_t)a->chunks : len;
+    pieces = pool_alloc(pool, (n + 1) * sizeof *pieces);
+    for (*count = 0, k = 1; k <= n; k++) {
+        end = k == n ? len : cut_place(text, len, k, n);
+        if (end > at)
+            pieces[(*count)++] = end - at;
+        at = end;
     }
     return pieces;
 }

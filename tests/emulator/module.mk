@@ -8,14 +8,22 @@ tests_emulator_aicore_emulator_SOURCES = \
     tests/emulator/answer.c \
     tests/emulator/answer.h \
     tests/emulator/azure.c \
+    tests/emulator/bedrock.c \
+    tests/emulator/bedrock.h \
     tests/emulator/cache.c \
     tests/emulator/cache.h \
     tests/emulator/chat.h \
     tests/emulator/chat_messages.c \
     tests/emulator/chat_render.c \
     tests/emulator/chat_tools.c \
+    tests/emulator/claude_messages.c \
+    tests/emulator/claude_messages.h \
     tests/emulator/control.c \
     tests/emulator/control.h \
+    tests/emulator/converse.c \
+    tests/emulator/converse.h \
+    tests/emulator/converse_messages.c \
+    tests/emulator/converse_render.c \
     tests/emulator/convo.c \
     tests/emulator/convo.h \
     tests/emulator/directive.c \
@@ -27,6 +35,9 @@ tests_emulator_aicore_emulator_SOURCES = \
     tests/emulator/inference.c \
     tests/emulator/inference.h \
     tests/emulator/instance.c \
+    tests/emulator/invoke.c \
+    tests/emulator/invoke_render.c \
+    tests/emulator/invoke_render.h \
     tests/emulator/json.c \
     tests/emulator/json.h \
     tests/emulator/keys.c \
@@ -38,9 +49,10 @@ tests_emulator_aicore_emulator_SOURCES = \
     tests/emulator/oauth.h \
     tests/emulator/pacer.c \
     tests/emulator/pacer.h \
-    tests/emulator/pending.c \
     tests/emulator/pool.c \
     tests/emulator/pool.h \
+    tests/emulator/prefix.c \
+    tests/emulator/prefix.h \
     tests/emulator/reply.c \
     tests/emulator/reply.h \
     tests/emulator/reqlog.c \
@@ -56,10 +68,15 @@ tests_emulator_aicore_emulator_SOURCES = \
     tests/emulator/tenant.h \
     tests/emulator/tls.c \
     tests/emulator/tls.h \
+    tests/emulator/vertex.c \
+    tests/emulator/vertex.h \
+    tests/emulator/vertex_contents.c \
+    tests/emulator/vertex_render.c \
+    tests/emulator/vertex_schema.c \
     tests/emulator/wire.c \
     tests/emulator/wire.h
 
-tests_emulator_aicore_emulator_CPPFLAGS =
+tests_emulator_aicore_emulator_CPPFLAGS = -D_GNU_SOURCE
 tests_emulator_aicore_emulator_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS) $(CJSON_CFLAGS) \
     $(OPENSSL_CFLAGS)
 # libssl comes with libcrypto; only the emulator's TLS port uses it.

@@ -23,6 +23,7 @@ static struct {
     bool stopping, over;
     uint32_t next_serial;
     int64_t sleeping_until;
+    size_t resuming;       /* taken off the heap, not yet resumed */
     struct parking **heap; /* 1-based */
     size_t count, cap;
     struct parking **by_fd;
@@ -263,11 +264,15 @@ static void *pacer_run(void *unused)
                 continue;
         }
         taken = take_due(due, EVENTS_AT_ONCE, now_ms());
+        pacer.resuming = taken;
         timeout = sleep_time(now_ms());
         over = pacer.over;
         pthread_mutex_unlock(&pacer.lock);
         for (k = 0; k < taken; k++)
             MHD_resume_connection(due[k]);
+        pthread_mutex_lock(&pacer.lock);
+        pacer.resuming = 0;
+        pthread_mutex_unlock(&pacer.lock);
     }
     return NULL;
 }
@@ -285,12 +290,28 @@ bool pacer_start(void)
     return errno == 0;
 }
 
+static bool pacer_idle(void)
+{
+    bool idle;
+
+    pthread_mutex_lock(&pacer.lock);
+    idle = !pacer.count && !pacer.resuming;
+    pthread_mutex_unlock(&pacer.lock);
+    return idle;
+}
+
+/* The library must not be stopped while a connection is suspended. */
 void pacer_stop(void)
 {
+    struct timespec moment = {0, 5000000};
+    int quiet;
+
     pthread_mutex_lock(&pacer.lock);
     pacer.stopping = true;
     pthread_mutex_unlock(&pacer.lock);
     wake_up();
+    for (quiet = 0; quiet < 4; quiet = pacer_idle() ? quiet + 1 : 0)
+        nanosleep(&moment, NULL);
 }
 
 void pacer_free(void)

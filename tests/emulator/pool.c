@@ -75,18 +75,17 @@ char *pool_copy(struct pool *pool, const char *text, size_t len)
 
 char *pool_printf(struct pool *pool, const char *format, ...)
 {
+    char *text, *copy;
     va_list args;
-    char *text;
     int len;
 
     va_start(args, format);
-    len = vsnprintf(NULL, 0, format, args);
+    len = vasprintf(&text, format, args);
     va_end(args);
-    text = pool_alloc(pool, (size_t)len + 1);
-    va_start(args, format);
-    vsnprintf(text, (size_t)len + 1, format, args);
-    va_end(args);
-    return text;
+    must(len < 0 ? NULL : text);
+    copy = pool_copy(pool, text, (size_t)len);
+    free(text);
+    return copy;
 }
 
 cJSON *pool_keep(struct pool *pool, cJSON *tree)

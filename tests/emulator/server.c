@@ -32,15 +32,15 @@ bool exchange_is(const struct exchange *x, const char *method)
     return !strcmp(x->method, method);
 }
 
-/* Called with the first line, before any header: the birth of an exchange. */
+/* Called with the first line, before any header: the birth of an exchange. cls: not NULL = TLS. */
 static void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 {
     struct exchange *x = calloc(1, sizeof *x);
     const char *query = strchr(uri, '?');
 
-    (void)cls;
     if (!x)
         abort();
+    x->over_tls = cls != NULL;
     x->connection = connection;
     x->body.pool = x->reply.bytes.pool = &x->pool;
     x->method = "";
@@ -258,15 +258,16 @@ static struct MHD_Daemon *daemon_start(unsigned extra_flags, const struct sockad
     static size_t used;
     route_fn *slot = &routes[used++ % 8];
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
+    bool unbound = extra_flags & MHD_USE_NO_LISTEN_SOCKET;
 
     *slot = route;
-    return MHD_start_daemon(flags | extra_flags, 0, NULL, NULL, on_request, slot,
-                            MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_URI_LOG_CALLBACK,
-                            exchange_begin, NULL, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, NULL,
-                            MHD_OPTION_CONNECTION_LIMIT, 60000u, MHD_OPTION_CONNECTION_TIMEOUT,
-                            (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                            (size_t)CONNECTION_MEMORY, MHD_OPTION_LISTEN_BACKLOG_SIZE, 4096u,
-                            MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+    return MHD_start_daemon(
+        flags | extra_flags, 0, NULL, NULL, on_request, slot, MHD_OPTION_SOCK_ADDR, address,
+        MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, unbound ? slot : NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, exchange_end, NULL, MHD_OPTION_CONNECTION_LIMIT, 60000u,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_LISTEN_BACKLOG_SIZE, 4096u,
+        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
 }
 
 struct MHD_Daemon *server_start(const char *host, int *port, route_fn route)
