@@ -1,2 +1,8 @@
+# Manual pages and the documents for administrators and contributors.
+
 dist_man_MANS += doc/corelay.1 doc/corelay.fcgi.8 doc/corelay.json.5
-EXTRA_DIST += doc/configuration.md doc/dependencies.md doc/design.md
+dist_doc_DATA = \
+	doc/configuration.md \
+	doc/dependencies.md \
+	doc/design.md \
+	doc/token-estimate.md
