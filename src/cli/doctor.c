@@ -85,10 +85,11 @@ static void examine(struct doctor *d, const char *file)
         return;
     for (const struct config_account *a = config->accounts; a; a = a->next)
         report_key(d, a);
-    if (session_open(&d->session, config) == OK)
+    if (session_open(&d->session, config) == OK) {
         doctor_upstream(d);
-    else
+    } else {
         doctor_report(d, DOCTOR_FAILED, "start", NULL, "out of memory");
+    }
     session_close(&d->session);
 }
 
@@ -116,10 +117,11 @@ int command_doctor(int argc, char **argv)
         0};
     struct buf text = {0};
     struct jwrite w = jwrite_to(&text);
-    struct doctor d = {.json = json ? &w : NULL};
+    struct doctor d = {0};
 
     if (cli_parse(&syntax, argc, argv, &code) < 0)
         return code;
+    d.json = json ? &w : NULL;
     jwrite_array(&w);
     if (!only_url)
         examine(&d, file);

@@ -4,6 +4,7 @@
 #include "aicore/deployment.h"
 #include "base/crypto.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "cli/doctor.h"
 #include "http/reactor.h"
 
@@ -15,8 +16,14 @@ enum { LIST_BODY_MAX = 4 * 1024 * 1024, LIST_MS = 30 * 1000 };
 struct token_step {
     struct buf token;
     char problem[512];
-    bool finished;
+    bool refused, finished;
 };
+
+static const char REFUSED[] =
+    "is the service key still there, or was it deleted or renewed? create a new one in the BTP "
+    "cockpit";
+static const char UNREACHABLE[] = "can this host reach it? behind a proxy it needs http.proxy, "
+                                  "where TLS is inspected http.ca_file";
 
 static void on_token(void *arg, status s, struct str token, const struct chat_error *err)
 {
@@ -27,6 +34,7 @@ static void on_token(void *arg, status s, struct str token, const struct chat_er
     else
         snprintf(t->problem, sizeof t->problem, "%.*s",
                  STR_ARG(err->detail.n ? err->detail : err->message));
+    t->refused = s != OK && err->kind == CHAT_ERROR_UPSTREAM_AUTH;
     t->finished = true;
 }
 
@@ -36,9 +44,8 @@ static bool try_token(struct doctor *d, struct token_cache *tokens, const struct
     token_get(tokens, a->key, STR_NONE, on_token, t);
     reactor_run_until(d->session.reactor, &t->finished);
     doctor_report(d, t->token.n ? DOCTOR_OK : DOCTOR_FAILED, "token",
-                  "refused: is the service key still there, or was it deleted or renewed? no "
-                  "connection: does this host need http.proxy or http.ca_file?",
-                  "%s: %s", a->name, t->token.n ? "a token is at hand" : t->problem);
+                  t->refused ? REFUSED : UNREACHABLE, "%s: %s", a->name,
+                  t->token.n ? "a token is at hand" : t->problem);
     return t->token.n > 0;
 }
 
@@ -282,6 +289,7 @@ void doctor_upstream(struct doctor *d)
     struct discovery *discovery =
         discovery_new(d->session.reactor, tokens, config->state_dir, &settings);
 
+    log_set_level(LOG_LEVEL_WARNING); /* it has the causes of what fails */
     for (const struct config_account *a = config->accounts; discovery && a; a = a->next) {
         struct token_step token = {0};
         if (try_token(d, tokens, a, &token)) {
@@ -291,6 +299,7 @@ void doctor_upstream(struct doctor *d)
         }
         buf_free(&token.token);
     }
+    log_set_level(LOG_LEVEL_ERROR);
     discovery_free(discovery);
     gateway_release(state);
     try_families(d);
