@@ -116,3 +116,13 @@ def shared_site(request, long_lived):
 def site(shared_site, emulator):
     """The gateway of one web server; each test runs once for each of them."""
     return shared_site
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The times that tests have measured, in milliseconds."""
+    rows = [(report.nodeid.split("::", 1)[-1], report.user_properties)
+            for report in terminalreporter.getreports("passed") if report.user_properties]
+    if rows:
+        terminalreporter.section("measured")
+        for name, properties in rows:
+            terminalreporter.write_line(f"{name}: " + ", ".join(f"{k} {v}" for k, v in properties))
