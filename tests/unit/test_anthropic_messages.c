@@ -523,7 +523,7 @@ static void renders_every_block(void **state)
     dialect_case_sign(c, 0, "S=");
     dialect_case_close(c, 0, CHAT_BLOCK_THINKING);
     dialect_case_block(c, 1, CHAT_BLOCK_TEXT, "Hi");
-    dialect_case_call(c, 2, "c1", "f", NULL);
+    dialect_case_call(c, 2, "c:1", "f", NULL);
     dialect_case_delta(c, 2, CHAT_BLOCK_TOOL, " {\"a\":12345678901234567890}");
     dialect_case_close(c, 2, CHAT_BLOCK_TOOL);
     dialect_case_call(c, 3, "c2", "g", NULL);
@@ -534,12 +534,13 @@ static void renders_every_block(void **state)
     dialect_case_usage(c, &(struct chat_usage){.input = 9, .cache_read = 5, .output = 2});
     dialect_case_stop(c, CHAT_STOP_END);
     dialect_case_rendered(
-        c, WHOLE "{'type':'thinking','thinking':'hm','signature':'S='},{'type':'text','text':'Hi'},"
-                 "{'type':'tool_use','id':'c1','name':'f','input':{'a':12345678901234567890}},"
-                 "{'type':'tool_use','id':'c2','name':'g','input':{'raw_arguments':'{\\'a\\':'}},"
-                 "{'type':'tool_use','id':'c3','name':'h','input':{}}],'stop_reason':'tool_use',"
-                 "'stop_sequence':null,'usage':{'input_tokens':4,'cache_creation_input_tokens':0,"
-                 "'cache_read_input_tokens':5,'output_tokens':2}}");
+        c, WHOLE
+        "{'type':'thinking','thinking':'hm','signature':'S='},{'type':'text','text':'Hi'},"
+        "{'type':'tool_use','id':'crly_bn4_Yzox','name':'f','input':{'a':12345678901234567890}},"
+        "{'type':'tool_use','id':'c2','name':'g','input':{'raw_arguments':'{\\'a\\':'}},"
+        "{'type':'tool_use','id':'c3','name':'h','input':{}}],'stop_reason':'tool_use',"
+        "'stop_sequence':null,'usage':{'input_tokens':4,'cache_creation_input_tokens':0,"
+        "'cache_read_input_tokens':5,'output_tokens':2}}");
 }
 
 static void renders_hidden_thinking(void **state)

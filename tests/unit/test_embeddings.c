@@ -130,6 +130,16 @@ static void turns_numbers_into_base64(void **state)
                    HEAD ITEM(0, "\"AACAPwAAAAAAAACA\"") "," ITEM(1, "\"AAAgwM3MzD0=\"") TAIL(5));
 }
 
+/* A hair above the middle of two float32: by way of double it would go down to 1.0. */
+static void rounds_once(void **state)
+{
+    struct fixture *f = *state;
+    struct embed_vector v = {.numbers = STR("[1.000000059604644775390625000000000000001]")};
+
+    f->request.base64 = true;
+    check_rendered(f, &v, 1, HEAD ITEM(0, "\"AQCAPw==\"") TAIL(1));
+}
+
 static void passes_on_what_has_the_wanted_form(void **state)
 {
     struct fixture *f = *state;
@@ -207,9 +217,13 @@ static void refuses_vectors_that_are_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(decodes_inputs_of_every_form),  TEST(names_the_field_that_is_wrong),
-        TEST(turns_numbers_into_base64),     TEST(passes_on_what_has_the_wanted_form),
-        TEST(turns_base64_into_numbers),     TEST(keeps_every_bit),
+        TEST(decodes_inputs_of_every_form),
+        TEST(names_the_field_that_is_wrong),
+        TEST(turns_numbers_into_base64),
+        TEST(rounds_once),
+        TEST(passes_on_what_has_the_wanted_form),
+        TEST(turns_base64_into_numbers),
+        TEST(keeps_every_bit),
         TEST(refuses_vectors_that_are_none),
     };
 

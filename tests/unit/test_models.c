@@ -95,12 +95,28 @@ static void pages_both_ways(void **state)
     }
 }
 
+static void shows_a_thousand_at_most(void **state)
+{
+    static struct models_entry many[1001];
+    struct buf out = {0};
+
+    (void)state;
+    for (size_t i = 0; i < 1001; i++)
+        many[i].id = STR("x");
+    many[999].id = STR("last");
+    models_anthropic_list(many, 1001, 1 << 20, STR_NONE, STR_NONE, &out);
+    assert_true(
+        str_ends(buf_str(&out), "\"has_more\":true,\"first_id\":\"x\",\"last_id\":\"last\"}"));
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_as_openai),
         cmocka_unit_test(lists_as_anthropic),
         cmocka_unit_test(pages_both_ways),
+        cmocka_unit_test(shows_a_thousand_at_most),
     };
 
     return cmocka_run_group_tests_name("models", tests, NULL, NULL);

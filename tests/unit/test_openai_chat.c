@@ -209,6 +209,23 @@ static void decodes_calls_and_their_results(void **state)
     assert_int_equal(dialect_case_part(c, 3, 0)->kind, CHAT_TEXT);
 }
 
+static void keeps_results_behind_their_own_calls(void **state)
+{
+    struct dialect_case *c = *state;
+
+    assert_int_equal(
+        dialect_case_decode(
+            c, "{'messages':[{'role':'assistant','tool_calls':[{'id':'c1','function':{'name':'f'}}"
+               "]},{'role':'tool','tool_call_id':'c1','content':null},{'role':'assistant',"
+               "'tool_calls':[{'id':'c2','function':{'name':'g','arguments':{'a':1}}}]},"
+               "{'role':'tool','tool_call_id':'c2','content':'x'}]}"),
+        OK);
+    assert_str(dialect_case_part(c, 1, 0)->id, "c1");
+    assert_null(dialect_case_part(c, 1, 0)->next);
+    assert_str(dialect_case_part(c, 2, 0)->arguments, "{\"a\":1}");
+    assert_str(dialect_case_part(c, 3, 0)->id, "c2");
+}
+
 static void decodes_the_forms_before_tools(void **state)
 {
     struct dialect_case *c = *state;
@@ -749,6 +766,24 @@ static void renders_calls_with_null_content(void **state)
                  "'arguments':'{}'}}]},'logprobs':null,'finish_reason':'tool_calls'}]}");
 }
 
+static void renders_signed_thinking(void **state)
+{
+    struct dialect_case *c = *state;
+
+    dialect_case_whole(c);
+    dialect_case_start(c);
+    dialect_case_open(c, 0, CHAT_BLOCK_THINKING);
+    dialect_case_delta(c, 0, CHAT_BLOCK_THINKING, "hm");
+    dialect_case_sign(c, 0, "S=");
+    dialect_case_close(c, 0, CHAT_BLOCK_THINKING);
+    dialect_case_block(c, 1, CHAT_BLOCK_TEXT, "a");
+    dialect_case_stop(c, CHAT_STOP_END);
+    dialect_case_rendered(
+        c, WHOLE "{'index':0,'message':{'role':'assistant','content':'a','refusal':null,"
+                 "'reasoning_content':'hm','thinking_blocks':[{'type':'thinking','thinking':'hm',"
+                 "'signature':'S='}]},'logprobs':null,'finish_reason':'stop'}]}");
+}
+
 static void renders_refusal_and_nothing(void **state)
 {
     struct dialect_case *c = *state;
@@ -801,6 +836,7 @@ int main(void)
         TEST(understands_thinking_in_many_words),
         TEST(decodes_roles_and_parts),
         TEST(decodes_calls_and_their_results),
+        TEST(keeps_results_behind_their_own_calls),
         TEST(decodes_the_forms_before_tools),
         TEST(decodes_tools_and_choice),
         TEST(restricts_tools_to_the_allowed),
@@ -825,6 +861,7 @@ int main(void)
         TEST(maps_every_stop),
         TEST(renders_text_and_usage),
         TEST(renders_calls_with_null_content),
+        TEST(renders_signed_thinking),
         TEST(renders_refusal_and_nothing),
         TEST(renders_errors),
     };
