@@ -158,12 +158,13 @@ int convo_input_tokens(const struct convo *c)
 
 uint64_t convo_hash(const struct convo *c)
 {
+    static const char *const roles[] = {"s", "u", "a"};
     uint64_t h = hash_text(0, c->model);
     size_t i;
 
     for (i = 0; i < c->turn_count; i++) {
         h = hash_bytes(h, buf_str(&c->turns[i].text), c->turns[i].text.len);
-        h = hash_bytes(h, &(char){(char)c->turns[i].role}, 1);
+        h = hash_text(h, roles[c->turns[i].role]);
     }
     return h;
 }

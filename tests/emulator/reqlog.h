@@ -12,7 +12,7 @@ enum { LOG_MAX_ENTRIES = 50000, LOG_MAX_BYTES = 256 << 20 };
 /* The request is complete and routed: write its entry. */
 void reqlog_add(struct exchange *x);
 
-/* The exchange is over. outcome: done, client_closed, reset, hang, cut. */
+/* The exchange is over. outcome: done, client_closed or reset (by a fault). */
 void reqlog_end(struct exchange *x, const char *outcome, int64_t gone_ms);
 
 /* A reply began to be streamed. */

@@ -840,10 +840,13 @@ def test_hang_up(e):
     check(e.control("GET", "/counters")["active_streams"] == 1, "active")
     left = time.time()
     connection.close()
-    time.sleep(0.2)
-    entry = e.control("GET", "/requests")["requests"][0]
+    for _ in range(50):
+        entry = e.control("GET", "/requests")["requests"][0]
+        if entry["outcome"] != "open":
+            break
+        time.sleep(0.02)
     check(entry["outcome"] == "client_closed", entry)
-    check(abs(entry.get("closed_ms", 0) / 1000 - left) < 0.1, "time of the hang-up")
+    check(abs(entry.get("closed_ms", 0) / 1000 - left) < 0.3, (entry, left))
     counters = e.control("GET", "/counters")
     check(counters["active_streams"] == 0 and counters["aborted_streams"] == 1, counters)
 
@@ -967,6 +970,7 @@ def test_streams_at_once(e, count=400):
         one.close()
     counters = e.control("GET", "/counters")
     check(whole == count and counters["peak_streams"] > count // 2, counters)
+    check(counters["aborted_streams"] == 0, counters)
 
 
 def make_certificates(where):

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { STREAM_BLOCK = 16384, CONNECTION_MEMORY = 48 << 10, IDLE_SECONDS = 600 };
+enum { STREAM_BLOCK = 4096, CONNECTION_MEMORY = 32 << 10, IDLE_SECONDS = 600 };
 
 const char *exchange_header(struct exchange *x, const char *name)
 {
@@ -56,19 +56,19 @@ static void exchange_end(void *cls, struct MHD_Connection *connection, void **co
 {
     struct exchange *x = *con_cls;
     const char *outcome = "done";
+    int64_t gone_ms = 0;
 
     (void)cls;
     (void)connection;
     if (!x)
         return;
     pacer_forget(&x->parking);
-    if (x->parking.gone || pacer_stopping())
-        outcome = "client_closed";
-    else if (x->reply.reset_before_headers || x->reply.ending == END_RESET)
-        outcome = "reset";
-    else if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK)
-        outcome = "client_closed";
-    reqlog_end(x, outcome, x->parking.gone ? x->parking.gone_ms : 0);
+    if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK) {
+        bool ours = x->reply.reset_before_headers || x->reply.ending == END_RESET;
+        outcome = ours && !x->parking.gone ? "reset" : "client_closed";
+        gone_ms = x->parking.gone ? x->parking.gone_ms : now_ms();
+    }
+    reqlog_end(x, outcome, gone_ms);
     pool_free(&x->pool);
     free(x);
     *con_cls = NULL;
