@@ -118,7 +118,7 @@ static const struct {
     {"prompt-caching-2024-07-31", NULL, true},       /* needs no flag any more */
     {"prompt-caching-scope-2026-01-05", NULL, true}, /* see cache_control.scope */
     {"extended-cache-ttl-2025-04-11", NULL, true},   /* needs no flag any more */
-    {"context-management-2025-06-27", NULL, false},  /* see context_management; PJ 2026-07 */
+    {"context-management-2025-06-27", NULL, true},   /* see context_management; PJ 2026-07 */
     {"redact-thinking-2026-02-12", NULL, false},
     {"mcp-servers-2025-12-04", NULL, false},
     {"skills-2025-10-02", NULL, false},

@@ -6,17 +6,18 @@
 #define GO_ON     "Continue."
 #define NO_RESULT "(no result)"
 
-/* A result that was brought forward to its call. */
-struct taken {
+/* A result of the request, in the order of its messages. */
+struct slot {
     const struct chat_part *result;
-    struct taken *next;
+    bool taken; /* it stands behind its call already */
+    struct slot *next;
 };
 
 struct making {
     struct arena *arena;
     const struct chat_request *request;
     struct dropped *dropped;
-    struct taken *taken;
+    struct slot *results;              /* those whose place in the messages is still to come */
     struct chat_message *turns, *turn; /* the first and the one that grows */
     struct chat_part **end;            /* of that one's parts */
 };
@@ -93,44 +94,52 @@ static struct str clean_id(struct arena *arena, struct str id)
 
 /* --- calls and their results ------------------------------------------------------------------ */
 
-static bool is_taken(const struct making *m, const struct chat_part *result)
+static bool is_system(const struct chat_message *m)
 {
-    for (const struct taken *t = m->taken; t; t = t->next)
-        if (t->result == result)
-            return true;
-    return false;
+    return m->role == CHAT_SYSTEM || m->role == CHAT_DEVELOPER;
 }
 
-/* The first result of the call that nobody has taken, behind the message it was made in. */
-static const struct chat_part *find_result(const struct making *m,
-                                           const struct chat_message *behind, struct str id)
+static status gather_results(struct making *m)
 {
-    for (const struct chat_message *n = behind->next; n; n = n->next)
-        for (const struct chat_part *p = n->parts; p; p = p->next)
-            if (p->kind == CHAT_TOOL_RESULT && str_eq(p->id, id) && !is_taken(m, p))
-                return p;
+    struct slot **end = &m->results;
+
+    for (const struct chat_message *n = m->request->messages; n; n = n->next)
+        for (const struct chat_part *p = is_system(n) ? NULL : n->parts; p; p = p->next) {
+            if (p->kind != CHAT_TOOL_RESULT)
+                continue;
+            *end = ARENA_NEW(m->arena, struct slot);
+            if (!*end)
+                return E_NOMEM;
+            (*end)->result = p;
+            end = &(*end)->next;
+        }
+    return OK;
+}
+
+/* The first result of the call that is to come and that no call has taken: ids may occur again in
+   later rounds. */
+static const struct chat_part *take_result(struct making *m, struct str id)
+{
+    for (struct slot *slot = m->results; slot; slot = slot->next)
+        if (!slot->taken && str_eq(slot->result->id, id)) {
+            slot->taken = true;
+            return slot->result;
+        }
     return NULL;
 }
 
-static status add_result(struct making *m, const struct chat_message *behind,
-                         const struct chat_part *call)
+static status add_result(struct making *m, const struct chat_part *call)
 {
-    const struct chat_part *found = find_result(m, behind, call->id);
-    struct chat_part missing_text = {.kind = CHAT_TEXT, .text = STR(NO_RESULT)};
-    struct chat_part result = {.kind = CHAT_TOOL_RESULT, .content = &missing_text, .error = true};
+    const struct chat_part *found = take_result(m, call->id);
+    struct chat_part result = {.kind = CHAT_TOOL_RESULT, .error = true};
 
     if (found) {
-        struct taken *t = ARENA_NEW(m->arena, struct taken);
-        if (!t)
-            return E_NOMEM;
-        *t = (struct taken){found, m->taken};
-        m->taken = t;
         result = *found;
     } else {
         result.content = ARENA_NEW(m->arena, struct chat_part);
         if (!result.content)
             return E_NOMEM;
-        *result.content = missing_text;
+        *result.content = (struct chat_part){.kind = CHAT_TEXT, .text = STR(NO_RESULT)};
     }
     result.id = clean_id(m->arena, call->id);
     return result.id.p ? add(m, CHAT_USER, &result) : E_NOMEM;
@@ -143,7 +152,7 @@ static status add_results(struct making *m, const struct chat_message *first,
     for (const struct chat_message *n = first;; n = n->next) {
         for (const struct chat_part *p = n->role == CHAT_ASSISTANT ? n->parts : NULL; p;
              p = p->next) {
-            status s = p->kind == CHAT_TOOL_CALL ? add_result(m, n, p) : OK;
+            status s = p->kind == CHAT_TOOL_CALL ? add_result(m, p) : OK;
             if (s)
                 return s;
         }
@@ -168,9 +177,13 @@ static status add_orphan(struct making *m, const struct chat_part *result)
 
 /* --- messages -------------------------------------------------------------------------------- */
 
-static bool is_system(const struct chat_message *m)
+/* A result where the caller put it: nothing, if it stands behind its call already. */
+static status pass_result(struct making *m, const struct chat_part *result)
 {
-    return m->role == CHAT_SYSTEM || m->role == CHAT_DEVELOPER;
+    bool taken = m->results->taken;
+
+    m->results = m->results->next;
+    return taken ? OK : add_orphan(m, result);
 }
 
 static status add_part(struct making *m, enum chat_role role, const struct chat_part *part)
@@ -192,7 +205,7 @@ static status add_part(struct making *m, enum chat_role role, const struct chat_
         copy.arguments = bedrock_arguments(m->arena, part->arguments);
         return copy.id.p && copy.arguments.p ? add(m, role, &copy) : E_NOMEM;
     case CHAT_TOOL_RESULT:
-        return is_taken(m, part) ? OK : add_orphan(m, part);
+        return pass_result(m, part);
     default:
         return add(m, role, part);
     }
@@ -282,6 +295,8 @@ status bedrock_turns_of(struct arena *arena, const struct chat_request *request,
     *out = (struct bedrock_turns){0};
     status s = gather_system(arena, request, &out->system);
 
+    if (!s)
+        s = gather_results(&m);
     if (!s)
         s = add_all(&m);
     if (!s && (!m.turns || m.turns->role == CHAT_ASSISTANT)) {

@@ -33,5 +33,13 @@ fuzz_targets += tests/fuzz/fuzz_aws_eventstream
 tests_fuzz_fuzz_aws_eventstream_SOURCES = tests/fuzz/fuzz_aws_eventstream.c tests/fuzz/replay.c
 tests_fuzz_fuzz_aws_eventstream_LDADD = $(CORELAY_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz_bedrock_invoke
+tests_fuzz_fuzz_bedrock_invoke_SOURCES = tests/fuzz/fuzz_bedrock_invoke.c tests/fuzz/replay.c
+tests_fuzz_fuzz_bedrock_invoke_LDADD = $(CORELAY_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_bedrock_converse
+tests_fuzz_fuzz_bedrock_converse_SOURCES = tests/fuzz/fuzz_bedrock_converse.c tests/fuzz/replay.c
+tests_fuzz_fuzz_bedrock_converse_LDADD = $(CORELAY_LIBS)
+
 .PHONY: fuzz-targets
 fuzz-targets: $(fuzz_targets)

@@ -167,13 +167,13 @@ static void maps_beta_flags(void **state)
 {
     static const struct prepare_case cases[] = {
         {PLAIN,
-         "claude-code-20250219, context-management-2025-06-27,"
+         "claude-code-20250219, context-management-2025-06-27,fast-mode-2026-02-01,"
          "advanced-tool-use-2025-11-20,prompt-caching-scope-2026-01-05,claude-code-20250219",
          "{\"max_tokens\":9,\"messages\":[" USER "],\"anthropic_beta\":[\"new-\\\"2027\"]}",
          "{\"max_tokens\":9,\"messages\":[" USER "]" VERSION
          ",\"anthropic_beta\":[\"claude-code-20250219\",\"tool-search-tool-2025-10-19\","
          "\"new-\\\"2027\"]}",
-         "anthropic-beta:context-management-2025-06-27"},
+         "anthropic-beta:fast-mode-2026-02-01"},
         {PLAIN, "prompt-caching-2024-07-31", "{\"max_tokens\":9,\"messages\":[" USER "]}",
          "{\"max_tokens\":9,\"messages\":[" USER "]" VERSION "}", NULL},
     };
@@ -391,7 +391,16 @@ static void mends_thinking(void **state)
          "{\"max_tokens\":4000,\"messages\":[" USER "],\"thinking\":{\"type\":\"enabled\","
          "\"budget_tokens\":2000}}",
          "{\"max_tokens\":4000,\"messages\":[" USER "]" VERSION "}", "thinking"},
-        /* a call that was made without thinking is gone on with */
+        /* a call that was made without thinking is gone on with: adaptive models allow that */
+        {ADAPTIVE, NULL,
+         "{\"max_tokens\":4000,\"tools\":[{\"name\":\"f\"}],\"messages\":[{\"role\":\"assistant\","
+         "\"content\":[{\"type\":\"tool_use\",\"id\":\"1\"}]},{\"role\":\"user\",\"content\":[{"
+         "\"type\":\"tool_result\",\"tool_use_id\":\"1\"}]}],\"thinking\":{\"type\":\"adaptive\"}}",
+         "{\"max_tokens\":4000,\"tools\":[{\"name\":\"f\"}],\"messages\":[{\"role\":\"assistant\","
+         "\"content\":[{\"type\":\"tool_use\",\"id\":\"1\"}]},{\"role\":\"user\",\"content\":[{"
+         "\"type\":\"tool_result\",\"tool_use_id\":\"1\"}]}],\"thinking\":{\"type\":"
+         "\"adaptive\"}" VERSION "}",
+         NULL},
         {PLAIN, NULL,
          "{\"max_tokens\":4000,\"tools\":[{\"name\":\"f\"}],\"messages\":[{\"role\":\"assistant\","
          "\"content\":[{\"type\":\"tool_use\",\"id\":\"1\"}]},{\"role\":\"user\",\"content\":[{"
@@ -408,6 +417,8 @@ static void mends_thinking(void **state)
 }
 
 /* --- encode ---------------------------------------------------------------------------------- */
+
+#define USER_BLOCK "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"hi\"}]}"
 
 static struct chat_request request;
 static struct chat_message **message_at;
@@ -566,6 +577,39 @@ static void encodes_tool_rounds(void **state)
         NULL);
 }
 
+/* Ids that a caller uses again in every round; system messages in between; a trailing answer that
+   the model is to go on with. */
+static void encodes_rounds_with_the_same_ids(void **state)
+{
+    struct chat_tool tool = {.name = STR("f"), .schema = STR("{}")};
+
+    (void)state;
+    request.tools = &tool;
+    request.max_tokens = 9;
+    for (int round = 0; round < 2; round++) {
+        say(CHAT_USER, CHAT_TEXT, "hi");
+        call(say(CHAT_ASSISTANT, CHAT_TOOL_CALL, NULL), "1", "{}");
+        say(CHAT_SYSTEM, CHAT_TEXT, "s");
+        struct chat_part *result = say(CHAT_USER, CHAT_TOOL_RESULT, NULL);
+        result->id = STR("1");
+        result->content = text_part(round ? "second" : "first");
+        say(CHAT_ASSISTANT, CHAT_TEXT, "so \n");
+    }
+#define CALL_AND_RESULT(text)                                                                      \
+    USER_BLOCK ",{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"1\","        \
+               "\"name\":\"f\",\"input\":{}}]},{\"role\":\"user\",\"content\":[{\"type\":"         \
+               "\"tool_result\",\"tool_use_id\":\"1\",\"content\":[{\"type\":\"text\",\"text\":"   \
+               "\"" text "\"}]}]}"
+#define ASSISTANT(text)                                                                            \
+    "{\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"" text "\"}]}"
+    check_encode(PLAIN,
+                 "{\"max_tokens\":9,\"system\":[{\"type\":\"text\",\"text\":\"s\"},{\"type\":"
+                 "\"text\",\"text\":\"s\"}],\"tools\":[{\"name\":\"f\",\"input_schema\":{}}],"
+                 "\"messages\":[" CALL_AND_RESULT("first") "," ASSISTANT(
+                     "so \\n") "," CALL_AND_RESULT("second") "," ASSISTANT("so") "]" VERSION "}",
+                 NULL);
+}
+
 static void replays_thinking(void **state)
 {
     struct chat_tool tool = {.name = STR("f"), .schema = STR("{}")};
@@ -589,7 +633,6 @@ static void replays_thinking(void **state)
     "{\"type\":\"tool_use\",\"id\":\"1\",\"name\":\"f\",\"input\":{}}]},{\"role\":\"user\","       \
     "\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"1\",\"content\":[{\"type\":"         \
     "\"text\",\"text\":\"r\"}]}]}]" VERSION "}"
-#define USER_BLOCK "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"hi\"}]}"
 #define SIGNED                                                                                     \
     "{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"sig==\"},{\"type\":"               \
     "\"redacted_thinking\",\"data\":\"opaque\"},"
@@ -928,6 +971,7 @@ int main(void)
         TEST(mends_thinking),
         REQUEST(encodes_everything),
         REQUEST(encodes_tool_rounds),
+        REQUEST(encodes_rounds_with_the_same_ids),
         REQUEST(replays_thinking),
         REQUEST(asks_for_structured_output),
         REQUEST(refuses_what_cannot_be),
