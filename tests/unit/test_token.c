@@ -5,11 +5,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -503,6 +503,22 @@ static void test_folder_may_vanish(void **state)
     assert_int_equal(access(f->file, F_OK), 0);
 }
 
+static void test_works_on_a_full_disk(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit old, none;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    none = (struct rlimit){0, old.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    struct got first = ask(f, NULL), second = ask(f, NULL);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_string_equal(first.token, "fake-token-1");
+    assert_string_equal(second.token, "fake-token-1");
+    assert_int_equal(access(f->file, F_OK), -1);
+}
+
 /* --- locks ----------------------------------------------------------------------------------- */
 
 static pid_t hold_lock(const char *path)
@@ -775,6 +791,7 @@ int main(void)
         WITH_SERVICE(test_token_from_a_file_of_others_is_not_used),
         WITH_SERVICE(test_works_without_a_folder),
         WITH_SERVICE(test_folder_may_vanish),
+        WITH_SERVICE(test_works_on_a_full_disk),
         WITH_SERVICE(test_killed_holder_is_followed),
         WITH_SERVICE(test_hanging_holder_is_passed_by),
         WITH_SERVICE(test_file_is_read_while_another_holds_the_lock),
