@@ -21,6 +21,7 @@ static const char *hint_for(int code)
         return "does the web server run, and is this its address?";
     case 401:
         return "is the key in the configuration that the responder reads?";
+    case 403:
     case 404:
         return "is the gateway mounted at this address? --url is what stands in front of /v1";
     case 500:

@@ -204,21 +204,33 @@ status session_do(struct session *s, const struct session_call *call, struct ses
     return st || answer->http_status == 0 ? FAIL : OK;
 }
 
+/* What a web server's own page says: its title. */
+static struct str page_title(struct str body)
+{
+    size_t from = str_find(body, "<title>"), to = str_find(body, "</title>");
+
+    if (from >= to || to == body.n)
+        return STR_NONE;
+    return str_slice(body, from + strlen("<title>"), to);
+}
+
 void session_error_text(const struct session_answer *answer, struct buf *out)
 {
     struct arena *arena = arena_new(0);
     struct jspan *tree = NULL;
     struct jspan_error where;
-    struct str message = STR_NONE, body = buf_str(&answer->body);
+    struct str message = STR_NONE, body = str_trim(buf_str(&answer->body));
 
     if (answer->http_status == 0) {
         buf_add_cstr(out, answer->problem);
     } else {
         if (arena && jspan_parse(arena, body, &tree, &where) == OK)
             message = jspan_str(arena, jspan_get(jspan_get(tree, "error"), "message"));
-        if (!message.n)
+        else if (body.n && body.p[0] == '<')
+            message = page_title(body);
+        else
             message = body.n > ERROR_TEXT_BYTES ? str_slice(body, 0, ERROR_TEXT_BYTES) : body;
-        buf_printf(out, "HTTP %d: %.*s", answer->http_status, STR_ARG(str_trim(message)));
+        buf_printf(out, "HTTP %d: %.*s", answer->http_status, STR_ARG(message));
     }
     arena_free(arena);
 }
