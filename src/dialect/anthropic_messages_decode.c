@@ -92,25 +92,34 @@ static status read_output_config(struct decode *d, const struct jspan *value)
     return s;
 }
 
-/* The SDKs move this member into the anthropic-beta header; raw callers leave it in the body. */
-static status read_betas(struct decode *d, const struct jspan *value)
+static status join_betas(struct decode *d, const struct jspan *list, struct buf *joined)
 {
-    struct str joined = STR_NONE;
-
-    if (!jspan_is(value, JSPAN_ARRAY))
-        return decode_wrong_type(d, value, "an array of strings");
-    for (const struct jspan *n = jspan_first(value); n; n = n->next) {
+    for (const struct jspan *n = jspan_first(list); n; n = n->next) {
         struct str flag;
         status s = decode_text(d, n, &flag);
         if (s)
             return s;
-        joined = arena_printf(d->arena, "%.*s%s%.*s", STR_ARG(joined), joined.n ? "," : "",
-                              STR_ARG(flag));
-        if (!joined.p)
-            return E_NOMEM;
+        if (joined->n)
+            buf_add_char(joined, ',');
+        buf_add_str(joined, flag);
     }
-    d->out->betas = joined;
-    return OK;
+    return joined->failed ? E_NOMEM : OK;
+}
+
+/* The SDKs move this member into the anthropic-beta header; raw callers leave it in the body. */
+static status read_betas(struct decode *d, const struct jspan *value)
+{
+    struct buf joined = {0};
+
+    if (!jspan_is(value, JSPAN_ARRAY))
+        return decode_wrong_type(d, value, "an array of strings");
+    status s = join_betas(d, value, &joined);
+    if (!s && joined.n) {
+        d->out->betas = arena_str(d->arena, buf_str(&joined));
+        s = d->out->betas.p ? OK : E_NOMEM;
+    }
+    buf_free(&joined);
+    return s;
 }
 
 /* At top level: a breakpoint behind the last block of the request. */

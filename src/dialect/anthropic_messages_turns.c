@@ -56,7 +56,7 @@ static status read_tool_use(struct decode *d, const struct jspan *block, struct 
         return decode_wrong_type(d, input, "an object");
     call_id_unpack(d->arena, shown, &p->id, &p->signature);
     p->arguments = jspan_none(input) ? STR("{}") : jspan_text(d->arena, input);
-    return OK;
+    return decode_note_call(d, p);
 }
 
 static bool may_stand_in_result(const struct chat_part *parts)
@@ -82,7 +82,7 @@ static status read_tool_result(struct decode *d, const struct jspan *block, stru
     if (s)
         return s;
     call_id_unpack(d->arena, shown, &p->id, &signature);
-    p->name = chat_call_name(d->out->messages, p->id);
+    p->name = decode_call_name(d, p->id);
     p->error = error;
     if (jspan_none(content))
         return OK;

@@ -376,6 +376,39 @@ struct chat_part *decode_add_text(struct decode *d, struct chat_part ***at, stru
     return p;
 }
 
+/* FNV-1a, begun differently in every request so that nobody can prepare a body that fills one
+   bucket. */
+static size_t bucket_of(const struct decode *d, struct str id)
+{
+    uint32_t hash = 2166136261u ^ (uint32_t)((uintptr_t)d->arena >> 4);
+
+    for (size_t i = 0; i < id.n; i++)
+        hash = (hash ^ (unsigned char)id.p[i]) * 16777619u;
+    return (hash ^ hash >> 16) % DECODE_CALL_BUCKETS;
+}
+
+status decode_note_call(struct decode *d, const struct chat_part *call)
+{
+    struct decode_call *c = ARENA_NEW(d->arena, struct decode_call);
+    size_t bucket = bucket_of(d, call->id);
+
+    if (!c)
+        return E_NOMEM;
+    c->part = call;
+    c->next = d->calls[bucket];
+    d->calls[bucket] = c;
+    return OK;
+}
+
+struct str decode_call_name(const struct decode *d, struct str id)
+{
+    const struct decode_call *c = d->calls[bucket_of(d, id)];
+
+    while (c && !str_eq(c->part->id, id))
+        c = c->next;
+    return c ? c->part->name : STR_NONE;
+}
+
 bool decode_has_tool(const struct chat_request *request, struct str name)
 {
     for (const struct chat_tool *t = request->tools; t; t = t->next)

@@ -14,6 +14,15 @@
 #include "chat/error.h"
 #include "chat/request.h"
 
+/* The calls seen so far, by id: a search through all messages for each result would take minutes
+   for a body made for it. */
+enum { DECODE_CALL_BUCKETS = 512 };
+
+struct decode_call {
+    const struct chat_part *part;
+    struct decode_call *next;
+};
+
 struct decode {
     struct arena *arena;
     struct chat_request *out;
@@ -21,6 +30,7 @@ struct decode {
     struct chat_error *err; /* kind NONE until something is wrong */
     unsigned declared;      /* unknown fields named so far, see decode_undeclared */
     bool tools_lost;        /* a tool was dropped, so a choice may name it in vain */
+    struct decode_call *calls[DECODE_CALL_BUCKETS];
 };
 
 /* One member of an object that a dialect knows. `read` gets the value, never absent or null;
@@ -82,6 +92,11 @@ bool decode_is_address(struct str url);
 
 /* Append a part with that text; NULL when out of memory. */
 struct chat_part *decode_add_text(struct decode *d, struct chat_part ***at, struct str text);
+
+/* Remember a TOOL_CALL part, whose id and name are set; E_NOMEM. Then the name that belongs to an
+   id: that of the newest such call, unset if there was none. */
+status decode_note_call(struct decode *d, const struct chat_part *call);
+struct str decode_call_name(const struct decode *d, struct str id);
 
 /* Does the request's tool list hold that name? */
 bool decode_has_tool(const struct chat_request *request, struct str name);

@@ -14,8 +14,8 @@
 struct walk {
     struct decode *d;
     struct chat_message **end;
-    struct chat_message *results; /* the message before, when it holds nothing but tool results */
-    unsigned legacy_calls;        /* `function_call`s seen: their ids are made of it */
+    struct chat_part **results; /* end of the message before, when it holds only tool results */
+    unsigned legacy_calls;      /* `function_call`s seen: their ids are made of it */
 };
 
 static struct str signature_of(struct arena *arena, const struct jspan *holder)
@@ -82,7 +82,7 @@ static status add_call(struct decode *d, struct chat_part ***at, struct str show
     call->arguments = arguments.n ? arguments : STR("{}");
     if (signature.n)
         call->signature = signature;
-    return OK;
+    return decode_note_call(d, call);
 }
 
 /* Arguments are a string that holds JSON; some clients send the object itself. */
@@ -266,14 +266,13 @@ static status add_result(struct walk *w, const struct jspan *value, struct str i
 {
     const struct jspan *content = jspan_get(value, "content");
 
-    if (!w->results)
-        w->results = chat_add_message(w->d->arena, &w->end, CHAT_USER);
-    if (!w->results)
-        return E_NOMEM;
-    struct chat_part **at = &w->results->parts;
-    while (*at)
-        at = &(*at)->next;
-    struct chat_part *result = chat_add_part(w->d->arena, &at, CHAT_TOOL_RESULT);
+    if (!w->results) {
+        struct chat_message *m = chat_add_message(w->d->arena, &w->end, CHAT_USER);
+        if (!m)
+            return E_NOMEM;
+        w->results = &m->parts;
+    }
+    struct chat_part *result = chat_add_part(w->d->arena, &w->results, CHAT_TOOL_RESULT);
     if (!result)
         return E_NOMEM;
     result->id = id;
@@ -291,7 +290,7 @@ static status read_tool(struct walk *w, const struct jspan *value)
     if (s)
         return s;
     call_id_unpack(w->d->arena, shown, &id, &signature);
-    return add_result(w, value, id, chat_call_name(w->d->out->messages, id));
+    return add_result(w, value, id, decode_call_name(w->d, id));
 }
 
 /* Answers the newest `function_call`, which has the newest made id. */

@@ -3,6 +3,8 @@
  */
 #include "dialect/openai_chat.h"
 
+enum { MAX_ALLOWED = 128 }; /* the API's own limit for tools */
+
 static struct chat_tool **end_of(struct chat_tool **list)
 {
     while (*list)
@@ -132,6 +134,8 @@ static status choose_among(struct decode *d, const struct jspan *value)
         return decode_invalid(d, value, "allowed_tools", "expected an object");
     if (!jspan_is(list, JSPAN_ARRAY))
         return decode_invalid(d, inner, "tools", "expected an array");
+    if (jspan_count(list) > MAX_ALLOWED)
+        return decode_invalid(d, list, NULL, "must hold at most %d tools", MAX_ALLOWED);
     while (*at) {
         if (allowed(list, d->arena, (*at)->name))
             at = &(*at)->next;
