@@ -32,9 +32,6 @@ static const struct rewrite rows[] = {
     {"messages[].content[].cache_control", REWRITE_REMOVE, NULL, 0, 0, false, "the same"},
     {"tools[].cache_control", REWRITE_REMOVE, NULL, 0, 0, false, "the same"},
     {"tools[].function.cache_control", REWRITE_REMOVE, NULL, 0, 0, false, "the same"},
-    {"messages[].reasoning_content", REWRITE_REMOVE, NULL, 0, 0, true,
-     "400 extra member; what a model thought is of no use to this one; pub"},
-    {"messages[].reasoning", REWRITE_REMOVE, NULL, 0, 0, true, "the same"},
 };
 
 /* Members that reasoning models take with their default value only: PJ, CL 2026-07. Those of the
@@ -255,6 +252,7 @@ status openai_force_usage(struct arena *arena, struct jspan *body, bool stream)
 status azure_prepare(struct arena *arena, struct jspan *body, const struct family_call *call,
                      struct dropped *dropped, struct chat_error *err)
 {
+    static const struct openai_style style; /* OpenAI's own */
     const struct family_model *model = call->model;
 
     if (!jspan_is(body, JSPAN_OBJECT)) {
@@ -269,6 +267,8 @@ status azure_prepare(struct arena *arena, struct jspan *body, const struct famil
     status s = lift_reasoning(arena, body);
     if (!s)
         s = rewrite_apply(arena, rows, sizeof rows / sizeof *rows, body, model, dropped);
+    if (!s)
+        s = openai_fit_replayed(arena, body, &style, model, dropped);
     if (!s)
         s = clamp_output(arena, body, model);
     if (!s)

@@ -24,7 +24,6 @@ static const struct rewrite rows[] = {
      "400 extra member (Mistral); public reports"},
     {"messages[].cache_control", REWRITE_REMOVE, NULL, 0, 0, false, "the same"},
     {"tools[].cache_control", REWRITE_REMOVE, NULL, 0, 0, false, "the same"},
-    {"messages[].reasoning_content", REWRITE_REMOVE, NULL, 0, 0, true, "the same"},
     {"tools", REWRITE_REMOVE, NULL, MODEL_NO_TOOLS, 0, false,
      "Perplexity has none; Cline's SAP provider, 2026-07"},
     {"tool_choice", REWRITE_REMOVE, NULL, MODEL_NO_TOOLS, 0, true, "the same"},
@@ -67,35 +66,13 @@ static status encode(struct arena *arena, const struct chat_request *request,
 /* --- prepare ------------------------------------------------------------------------------------
  */
 
-static status fit_id(struct arena *arena, const struct openai_style *style, struct jspan *id)
-{
-    struct str text = jspan_str(arena, id);
-
-    if (!jspan_is(id, JSPAN_STRING))
-        return OK;
-    struct str fit = openai_call_id(arena, style, text);
-    if (!fit.p)
-        return E_NOMEM;
-    if (str_eq(fit, text))
-        return OK;
-    struct str json = jspan_quote(arena, fit);
-    if (!json.p)
-        return E_NOMEM;
-    jspan_replace(id, json);
-    return OK;
-}
-
-static status fit_message(struct arena *arena, const struct openai_style *style,
-                          struct jspan *message)
+/* The servers' templates know the old name of the role only. */
+static void unify_role(struct jspan *message)
 {
     struct jspan *role = jspan_get(message, "role");
-    status s = fit_id(arena, style, jspan_get(message, "tool_call_id"));
 
     if (jspan_says(role, "developer"))
         jspan_replace(role, STR("\"system\""));
-    for (struct jspan *c = jspan_first(jspan_get(message, "tool_calls")); c && !s; c = c->next)
-        s = fit_id(arena, style, jspan_get(c, "id"));
-    return s;
 }
 
 static status prepare(struct arena *arena, struct jspan *body, const struct family_call *call,
@@ -115,8 +92,10 @@ static status prepare(struct arena *arena, struct jspan *body, const struct fami
         s = jspan_set(arena, body, "model", name);
     if (!s)
         s = openai_force_usage(arena, body, call->stream);
+    if (!s)
+        s = openai_fit_replayed(arena, body, &style, call->model, dropped);
     for (struct jspan *m = jspan_first(jspan_get(body, "messages")); m && !s; m = m->next)
-        s = fit_message(arena, &style, m);
+        unify_role(m);
     return s;
 }
 
