@@ -392,7 +392,9 @@ status decode_note_call(struct decode *d, const struct chat_part *call)
     struct decode_call *c = ARENA_NEW(d->arena, struct decode_call);
     size_t bucket = bucket_of(d, call->id);
 
-    if (!c)
+    if (!d->calls)
+        d->calls = ARENA_ARRAY(d->arena, struct decode_call *, DECODE_CALL_BUCKETS);
+    if (!c || !d->calls)
         return E_NOMEM;
     c->part = call;
     c->next = d->calls[bucket];
@@ -402,7 +404,7 @@ status decode_note_call(struct decode *d, const struct chat_part *call)
 
 struct str decode_call_name(const struct decode *d, struct str id)
 {
-    const struct decode_call *c = d->calls[bucket_of(d, id)];
+    const struct decode_call *c = d->calls ? d->calls[bucket_of(d, id)] : NULL;
 
     while (c && !str_eq(c->part->id, id))
         c = c->next;

@@ -16,7 +16,7 @@
 
 /* The calls seen so far, by id: a search through all messages for each result would take minutes
    for a body made for it. */
-enum { DECODE_CALL_BUCKETS = 512 };
+enum { DECODE_CALL_BUCKETS = 4096 };
 
 struct decode_call {
     const struct chat_part *part;
@@ -27,10 +27,10 @@ struct decode {
     struct arena *arena;
     struct chat_request *out;
     struct dropped *dropped;
-    struct chat_error *err; /* kind NONE until something is wrong */
-    unsigned declared;      /* unknown fields named so far, see decode_undeclared */
-    bool tools_lost;        /* a tool was dropped, so a choice may name it in vain */
-    struct decode_call *calls[DECODE_CALL_BUCKETS];
+    struct chat_error *err;     /* kind NONE until something is wrong */
+    unsigned declared;          /* unknown fields named so far, see decode_undeclared */
+    bool tools_lost;            /* a tool was dropped, so a choice may name it in vain */
+    struct decode_call **calls; /* buckets; NULL until there is a call */
 };
 
 /* One member of an object that a dialect knows. `read` gets the value, never absent or null;
