@@ -129,6 +129,7 @@ struct chat_request {
     struct str betas; /* anthropic-beta header, comma separated */
 
     bool include_usage; /* chat completions: the caller wants the usage chunk */
+    bool legacy_calls;  /* chat completions: tools came as `functions`, calls go the same way */
 };
 
 /* A request with everything unset. */

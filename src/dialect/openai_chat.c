@@ -77,24 +77,27 @@ void openai_chat_stream_error(const struct chat_error *err, struct str request_i
 
 /* A call in the answer is the reason for its end whatever the model behind says (Gemini, Mistral),
    unless it was cut. */
-const char *openai_chat_finish(enum chat_stop stop, bool has_calls)
+const char *openai_chat_finish(const struct chat_request *request, enum chat_stop stop,
+                               bool has_calls)
 {
+    const char *calls = request->legacy_calls ? "function_call" : "tool_calls";
+
     switch (stop) {
     case CHAT_STOP_LENGTH:
     case CHAT_STOP_CONTEXT:
         return "length";
     case CHAT_STOP_FILTER:
     case CHAT_STOP_REFUSAL:
-        return has_calls ? "tool_calls" : "content_filter";
+        return has_calls ? calls : "content_filter";
     case CHAT_STOP_TOOL:
-        return "tool_calls";
+        return calls;
     case CHAT_STOP_END:
     case CHAT_STOP_SEQUENCE:
     case CHAT_STOP_PAUSE:
     case CHAT_STOP_MALFORMED_CALL:
         break;
     }
-    return has_calls ? "tool_calls" : "stop";
+    return has_calls ? calls : "stop";
 }
 
 void openai_chat_write_usage(struct jwrite *w, const struct chat_usage *usage)

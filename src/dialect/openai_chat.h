@@ -29,7 +29,8 @@ void openai_chat_error(const struct chat_error *err, struct str request_id, stru
 void openai_chat_stream_error(const struct chat_error *err, struct str request_id, struct buf *out);
 
 /* What stream and whole answer write alike. */
-const char *openai_chat_finish(enum chat_stop stop, bool has_calls);
+const char *openai_chat_finish(const struct chat_request *request, enum chat_stop stop,
+                               bool has_calls);
 void openai_chat_write_usage(struct jwrite *w, const struct chat_usage *usage);
 /* The id of a call; one is made of the answer's id and `number` when the family gave none. */
 void openai_chat_write_call_id(struct jwrite *w, const struct dialect_reply *reply, unsigned choice,

@@ -98,6 +98,15 @@ static void write_call(struct jwrite *w, const struct view *v, const struct chat
     jwrite_end(w);
 }
 
+/* `functions` of old: one call, without an id. */
+static void write_legacy_call(struct jwrite *w, const struct chat_answer_block *b)
+{
+    jwrite_member_object(w, "function_call");
+    jwrite_member_str(w, "name", b->name);
+    jwrite_member_str(w, "arguments", b->text.n ? b->text : STR("{}"));
+    jwrite_end(w);
+}
+
 static void write_calls(struct jwrite *w, const struct view *v)
 {
     const struct chat_answer_block *b = first_of(v, CHAT_BLOCK_TOOL);
@@ -105,6 +114,10 @@ static void write_calls(struct jwrite *w, const struct view *v)
 
     if (!b)
         return;
+    if (v->reply->request->legacy_calls) {
+        write_legacy_call(w, b);
+        return;
+    }
     jwrite_member_array(w, "tool_calls");
     for (; b; b = next_of(v, b->next, CHAT_BLOCK_TOOL))
         write_call(w, v, b, number++);
@@ -160,8 +173,9 @@ static void write_choice(struct jwrite *w, const struct view *v, enum chat_stop 
     jwrite_member_int(w, "index", v->choice);
     write_message(w, v);
     write_logprobs(w, v);
-    jwrite_member_cstr(w, "finish_reason",
-                       openai_chat_finish(stop, first_of(v, CHAT_BLOCK_TOOL) != NULL));
+    jwrite_member_cstr(
+        w, "finish_reason",
+        openai_chat_finish(v->reply->request, stop, first_of(v, CHAT_BLOCK_TOOL) != NULL));
     jwrite_end(w);
 }
 

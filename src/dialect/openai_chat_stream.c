@@ -137,7 +137,22 @@ static void send_text_signature(struct openai_chat_stream *st, const struct chat
 
 /* --- calls ----------------------------------------------------------------------------------- */
 
-static void open_call(struct openai_chat_stream *st, const struct chat_event *e)
+/* `functions` of old: one call, without an id; there is no room for a second. A NULL name: a piece
+   of the arguments. */
+static void send_legacy_call(struct openai_chat_stream *st, unsigned choice, struct str name,
+                             struct str arguments)
+{
+    if (st->choices[choice].calls > 1)
+        return;
+    struct jwrite w = begin_delta(st, choice);
+    jwrite_member_object(&w, "function_call");
+    jwrite_maybe_str(&w, "name", name);
+    jwrite_member_str(&w, "arguments", arguments);
+    jwrite_end(&w);
+    end_delta(st, &w, STR_NONE, NULL);
+}
+
+static void open_modern_call(struct openai_chat_stream *st, const struct chat_event *e)
 {
     struct choice *c = &st->choices[e->choice];
     struct jwrite w = begin_delta(st, e->choice);
@@ -155,8 +170,33 @@ static void open_call(struct openai_chat_stream *st, const struct chat_event *e)
     jwrite_end(&w);
     jwrite_end(&w);
     end_delta(st, &w, STR_NONE, NULL);
+}
+
+static void open_call(struct openai_chat_stream *st, const struct chat_event *e)
+{
+    struct choice *c = &st->choices[e->choice];
+
+    if (!st->reply->request->legacy_calls)
+        open_modern_call(st, e);
     c->calls++;
     c->call_is_empty = true;
+    if (st->reply->request->legacy_calls)
+        send_legacy_call(st, e->choice, e->name, STR_NONE);
+}
+
+static void send_modern_arguments(struct openai_chat_stream *st, unsigned choice, struct str piece)
+{
+    struct jwrite w = begin_delta(st, choice);
+
+    jwrite_member_array(&w, "tool_calls");
+    jwrite_object(&w);
+    jwrite_member_int(&w, "index", st->choices[choice].calls - 1);
+    jwrite_member_object(&w, "function");
+    jwrite_member_str(&w, "arguments", piece);
+    jwrite_end(&w);
+    jwrite_end(&w);
+    jwrite_end(&w);
+    end_delta(st, &w, STR_NONE, NULL);
 }
 
 static void send_arguments(struct openai_chat_stream *st, unsigned choice, struct str piece)
@@ -165,16 +205,10 @@ static void send_arguments(struct openai_chat_stream *st, unsigned choice, struc
 
     if (!piece.n || !c->calls)
         return;
-    struct jwrite w = begin_delta(st, choice);
-    jwrite_member_array(&w, "tool_calls");
-    jwrite_object(&w);
-    jwrite_member_int(&w, "index", c->calls - 1);
-    jwrite_member_object(&w, "function");
-    jwrite_member_str(&w, "arguments", piece);
-    jwrite_end(&w);
-    jwrite_end(&w);
-    jwrite_end(&w);
-    end_delta(st, &w, STR_NONE, NULL);
+    if (st->reply->request->legacy_calls)
+        send_legacy_call(st, choice, STR_NONE, piece);
+    else
+        send_modern_arguments(st, choice, piece);
     c->call_is_empty = false;
 }
 
@@ -236,7 +270,7 @@ static void stop_choice(struct openai_chat_stream *st, const struct chat_event *
         return;
     c->stopped = true;
     struct jwrite w = begin_delta(st, e->choice);
-    end_delta(st, &w, STR_NONE, openai_chat_finish(e->stop, c->calls > 0));
+    end_delta(st, &w, STR_NONE, openai_chat_finish(st->reply->request, e->stop, c->calls > 0));
     if (--st->running > 0)
         return;
     if (st->usage_wanted && st->usage_known)

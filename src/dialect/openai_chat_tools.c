@@ -72,6 +72,7 @@ status openai_chat_decode_tools(struct decode *d, const struct jspan *list)
 
     if (!jspan_is(list, JSPAN_ARRAY))
         return decode_wrong_type(d, list, "an array");
+    d->out->legacy_calls = false;
     for (const struct jspan *n = jspan_first(list); n && !s; n = n->next)
         s = read_tool(d, n, &end);
     return s;
@@ -92,6 +93,8 @@ status openai_chat_decode_functions(struct decode *d, const struct jspan *list)
         *end = tool;
         end = &tool->next;
     }
+    d->out->legacy_calls = true;
+    d->out->parallel_calls = 0; /* the old form has room for one call */
     return s;
 }
 

@@ -241,6 +241,8 @@ static void decodes_the_forms_before_tools(void **state)
     assert_str(c->request.tools->schema, "{\"type\":\"object\"}");
     assert_int_equal(c->request.choice, CHAT_CHOICE_ONE);
     assert_str(c->request.choice_name, "f");
+    assert_true(c->request.legacy_calls);
+    assert_int_equal(c->request.parallel_calls, 0);
     const struct chat_part *call = dialect_case_part(c, 1, 0), *result = dialect_case_part(c, 2, 0);
     assert_int_equal(call->kind, CHAT_TOOL_CALL);
     assert_int_equal(result->kind, CHAT_TOOL_RESULT);
@@ -517,6 +519,10 @@ static void signatures_come_back_from_a_replay(void **state)
     assert_str(dialect_case_part(c, 2, 0)->name, "f");
 }
 
+#define WHOLE                                                                                      \
+    "{'id':'chatcmpl-abc1','object':'chat.completion','created':1700000000,'model':'m',"           \
+    "'choices':["
+
 /* --- streams -----------------------------------------------------------------------------------
  */
 
@@ -590,6 +596,33 @@ static void streams_parallel_calls(void **state)
                              "'function':{'name':'g','arguments':''}}]}")
                            CHUNK("{'tool_calls':[{'index':1,'function':{'arguments':'{}'}}]}")
                                FINISH("tool_calls") STREAM_END);
+}
+
+static void tells_calls_in_the_old_form(void **state)
+{
+    struct dialect_case *c = *state;
+
+    c->request.legacy_calls = true;
+    dialect_case_stream(c);
+    dialect_case_start(c);
+    buf_clear(&c->out);
+    dialect_case_call(c, 0, "c1", "f", NULL);
+    dialect_case_delta(c, 0, CHAT_BLOCK_TOOL, "{\"a\":1}");
+    dialect_case_close(c, 0, CHAT_BLOCK_TOOL);
+    dialect_case_call(c, 1, "c2", "g", NULL);
+    dialect_case_close(c, 1, CHAT_BLOCK_TOOL);
+    dialect_case_stop(c, CHAT_STOP_TOOL);
+    dialect_case_wrote(c, CHUNK("{'function_call':{'name':'f','arguments':''}}")
+                              CHUNK("{'function_call':{'arguments':'{\\'a\\':1}'}}")
+                                  FINISH("function_call") STREAM_END);
+    dialect_case_whole(c);
+    dialect_case_start(c);
+    dialect_case_call(c, 0, "c1", "f", NULL);
+    dialect_case_close(c, 0, CHAT_BLOCK_TOOL);
+    dialect_case_stop(c, CHAT_STOP_TOOL);
+    dialect_case_rendered(c, WHOLE "{'index':0,'message':{'role':'assistant','content':null,"
+                                   "'refusal':null,'function_call':{'name':'f','arguments':'{}'}},"
+                                   "'logprobs':null,'finish_reason':'function_call'}]}");
 }
 
 static void streams_signatures(void **state)
@@ -723,10 +756,6 @@ static void maps_every_stop(void **state)
 /* --- whole answers -----------------------------------------------------------------------------
  */
 
-#define WHOLE                                                                                      \
-    "{'id':'chatcmpl-abc1','object':'chat.completion','created':1700000000,'model':'m',"           \
-    "'choices':["
-
 static void renders_text_and_usage(void **state)
 {
     struct dialect_case *c = *state;
@@ -852,6 +881,7 @@ int main(void)
         TEST(streams_text),
         TEST(streams_usage_only_when_asked),
         TEST(streams_parallel_calls),
+        TEST(tells_calls_in_the_old_form),
         TEST(streams_signatures),
         TEST(hides_thinking_on_request),
         TEST(streams_several_choices),
