@@ -1,0 +1,99 @@
+"""Real clients from the npm registry: the official SDKs behind every web server, and Claude Code.
+
+Run with tests/run --clients. The versions are in tests/clients/package.json.
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import harness
+
+HERE = pathlib.Path(__file__).resolve().parent.parent / "clients"
+
+pytestmark = pytest.mark.skipif(not os.environ.get("CORELAY_TEST_CLIENTS"),
+                                reason="needs --clients")
+
+
+@pytest.fixture(scope="session")
+def clients():
+    """Where the clients are installed; kept in the build directory from run to run."""
+    place = harness.BUILD / "clients"
+    wanted = (HERE / "package.json").read_text()
+    done = place / "installed.json"
+    if not done.exists() or done.read_text() != wanted:
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        shutil.copy(HERE / "package.json", place)
+        install = subprocess.run(["npm", "install", "--no-audit", "--no-fund",
+                                  "--no-package-lock"], cwd=place, stdin=subprocess.DEVNULL,
+                                 capture_output=True, text=True, timeout=600)
+        assert install.returncode == 0, install.stderr[-2000:]
+        done.write_text(wanted)
+    return place
+
+
+def run(clients, command, cwd, seconds=300, **variables):
+    """Run a program of the installed clients with an environment that names no service of its own."""
+    environment = {k: v for k, v in os.environ.items()
+                   if not k.startswith(("ANTHROPIC_", "OPENAI_", "CLAUDE_", "NODE_OPTIONS"))
+                   and not k.lower().endswith("_proxy")}
+    environment["PATH"] = f"{clients}/node_modules/.bin:{environment['PATH']}"
+    environment.update(variables)
+    return subprocess.run(command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=seconds * harness.PATIENCE)
+
+
+def test_sdks(clients, site, emulator, record_property):
+    """Chat, messages, streams, tools, images, embeddings, models, count_tokens, error classes: for a
+    GPT, a Claude and a Gemini model."""
+    shutil.copy(HERE / "sdk.test.mjs", clients)
+    done = run(clients, ["node", "--test", "--test-reporter=tap", "sdk.test.mjs"], clients,
+               CORELAY_URL=site.url, CORELAY_KEY=harness.KEY)
+    passed = re.search(r"^# pass (\d+)", done.stdout, re.M)
+    failures = re.findall(r"^not ok .*?(?=^(?:not )?ok |^# tests)", done.stdout, re.M | re.S)
+    assert not failures, "\n".join(failures)[:6000]
+    assert done.returncode == 0 and passed, done.stdout[-2000:] + done.stderr[-2000:]
+    assert int(passed[1]) > 50
+    record_property("passed", int(passed[1]))
+
+
+@pytest.mark.parametrize("model", ["claude-sonnet-4-5", "gpt-5", "gemini-2.5-pro",
+                                   "gemini-3.5-flash", "anthropic--claude-4.8-opus"])
+def test_claude_code_edits_a_file(clients, gateway, emulator, tmp_path, model):
+    site = gateway("lighttpd")
+    target = tmp_path / "colour.txt"
+    target.write_text("colour = red\n")
+    emulator.control("POST", "/scripts", {"match": "paint it", "steps": [
+        {"tool_calls": [{"name": "Read", "args": {"file_path": str(target)}}]},
+        {"tool_calls": [{"name": "Edit", "args": {"file_path": str(target), "old_string": "red",
+                                                  "new_string": "blue"}}]},
+        {"text": "It is blue."}]})
+    done = run(clients, ["claude", "-p", "paint it", "--allowedTools", "Read,Edit",
+                         "--output-format", "json"], tmp_path, HOME=str(tmp_path / "home"),
+               ANTHROPIC_BASE_URL=site.url, ANTHROPIC_AUTH_TOKEN=harness.KEY,
+               ANTHROPIC_MODEL=model, ANTHROPIC_DEFAULT_HAIKU_MODEL="claude-haiku-4-5",
+               CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1", DISABLE_TELEMETRY="1",
+               DISABLE_ERROR_REPORTING="1", DISABLE_AUTOUPDATER="1")
+    assert done.returncode == 0, done.stdout + done.stderr + site.log_text()[-3000:]
+    answer = json.loads(done.stdout)
+    assert answer["result"] == "It is blue." and answer["num_turns"] == 3
+    assert target.read_text() == "colour = blue\n"
+    records = [r for r in site.records() if r.get("client") == "Claude Code"]
+    assert len(records) >= 3 and all(r["outcome"] == "done" for r in records)
+
+
+def test_claude_code_stops_at_a_wrong_key(clients, gateway, emulator, tmp_path):
+    """Without x-should-retry it goes on for minutes."""
+    site = gateway("lighttpd")
+    done = run(clients, ["claude", "-p", "hello", "--output-format", "json"], tmp_path, seconds=20,
+               HOME=str(tmp_path / "home"), ANTHROPIC_BASE_URL=site.url,
+               ANTHROPIC_AUTH_TOKEN="wrong", ANTHROPIC_MODEL="claude-sonnet-4-5",
+               CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1", DISABLE_TELEMETRY="1",
+               DISABLE_ERROR_REPORTING="1", DISABLE_AUTOUPDATER="1")
+    assert done.returncode != 0
+    assert sum(r.get("status") == 401 for r in site.records()) == 1
