@@ -147,18 +147,17 @@ static void write_system(struct jwrite *w, struct arena *arena, const struct cha
 
 /* --- tools ----------------------------------------------------------------------------------- */
 
-static void write_tool(struct jwrite *w, const struct chat_tool *t)
+static void write_tool(struct jwrite *w, struct arena *arena, const struct chat_tool *t)
 {
     jwrite_object(w);
     jwrite_member_str(w, "name", t->name);
     jwrite_maybe_str(w, "description", t->description);
-    jwrite_member_raw(w, "input_schema",
-                      t->schema.n ? t->schema : STR("{\"type\":\"object\",\"properties\":{}}"));
+    jwrite_member_raw(w, "input_schema", bedrock_schema(arena, t->schema));
     write_cache(w, &t->cache);
     jwrite_end(w);
 }
 
-static void write_tools(struct jwrite *w, const struct chat_request *r,
+static void write_tools(struct jwrite *w, struct arena *arena, const struct chat_request *r,
                         const struct bedrock_format *format)
 {
     struct chat_tool answer = {.name = STR(BEDROCK_ANSWER_TOOL),
@@ -171,9 +170,9 @@ static void write_tools(struct jwrite *w, const struct chat_request *r,
         return;
     jwrite_member_array(w, "tools");
     for (const struct chat_tool *t = r->tools; t; t = t->next)
-        write_tool(w, t);
+        write_tool(w, arena, t);
     if (format->tool)
-        write_tool(w, &answer);
+        write_tool(w, arena, &answer);
     jwrite_end(w);
 }
 
@@ -303,7 +302,7 @@ status anthropic_wire_encode(struct arena *arena, const struct chat_request *req
         s = bedrock_turns_of(arena, request, &turns, dropped);
     if (s)
         return s;
-    int64_t max_tokens = bedrock_max_tokens(request, model);
+    int64_t max_tokens = bedrock_max_tokens(request, model, dropped);
     struct bedrock_thinking thinking = bedrock_plan_thinking(request, model, max_tokens, dropped);
     struct bedrock_format format = bedrock_plan_format(request, model->traits & MODEL_FORMAT_NATIVE,
                                                        thinking.kind != BEDROCK_THINK_OFF);
@@ -312,7 +311,7 @@ status anthropic_wire_encode(struct arena *arena, const struct chat_request *req
     jwrite_object(&w);
     write_settings(&w, request, &thinking, &format, max_tokens, dropped);
     write_system(&w, arena, turns.system, &format);
-    write_tools(&w, request, &format);
+    write_tools(&w, arena, request, &format);
     write_choice(&w, request, &format);
     write_messages(&w, arena, turns.messages);
     jwrite_end(&w);

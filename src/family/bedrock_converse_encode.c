@@ -296,8 +296,7 @@ static struct str fit_schema(struct converse *c, struct str schema)
 {
     struct jspan *root;
 
-    if (!schema.n)
-        return STR("{\"type\":\"object\",\"properties\":{}}");
+    schema = bedrock_schema(c->arena, schema);
     if (c->claude || jspan_parse(c->arena, schema, &root, NULL) != OK)
         return schema;
     for (struct jspan *n = jspan_first(root), *next; n; n = next) {
@@ -575,7 +574,7 @@ status converse_encode(struct arena *arena, const struct chat_request *request,
                          .model = call->model,
                          .dropped = dropped,
                          .claude = str_find(call->model->name, "claude") < call->model->name.n};
-    int64_t max_tokens = bedrock_max_tokens(request, call->model);
+    int64_t max_tokens = bedrock_max_tokens(request, call->model, dropped);
     status s = bedrock_check(arena, request, false, dropped, err);
 
     if (!s)

@@ -77,7 +77,9 @@ static void remove_earliest(struct invoke_edit *e, const struct breakpoints *lis
     }
 }
 
-static status fit_ttl(struct invoke_edit *e, struct jspan *control)
+/* `*shorter`: a breakpoint in front of it asks for five minutes, and none behind that may last
+   longer. */
+static status fit_ttl(struct invoke_edit *e, struct jspan *control, bool *shorter)
 {
     struct jspan *ttl = jspan_get(control, "ttl");
     struct str wish = e->call->model->cache_ttl;
@@ -88,7 +90,8 @@ static status fit_ttl(struct invoke_edit *e, struct jspan *control)
         jspan_remove_key(control, "ttl");
         return OK;
     }
-    if (ttl || !wish.n)
+    *shorter = *shorter || jspan_says(ttl, "5m");
+    if (ttl || !wish.n || *shorter)
         return OK;
     struct str quoted = jspan_quote(e->arena, wish);
     return quoted.p ? jspan_set(e->arena, control, "ttl", quoted) : E_NOMEM;
@@ -99,15 +102,16 @@ status invoke_limit_cache(struct invoke_edit *e)
     struct breakpoints tools = {.end = &tools.first}, system = {.end = &system.first},
                        messages = {.end = &messages.first};
     struct breakpoints *lists[] = {&messages, &system, &tools}; /* in the order of sacrifice */
+    bool shorter = false;
     status s = collect(e, jspan_get(e->body, "tools"), &tools);
 
     if (!s)
         s = collect(e, jspan_get(e->body, "system"), &system);
     for (struct jspan *m = jspan_first(jspan_get(e->body, "messages")); m && !s; m = m->next)
         s = collect(e, jspan_get(m, "content"), &messages);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 3; i-- > 0;)
         for (struct breakpoint *p = lists[i]->first; p && !s; p = p->next)
-            s = fit_ttl(e, p->control);
+            s = fit_ttl(e, p->control, &shorter);
     if (s)
         return s;
     size_t all = tools.count + system.count + messages.count;

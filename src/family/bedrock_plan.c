@@ -121,9 +121,14 @@ struct str bedrock_temperature(const struct chat_request *request, struct droppe
 
 /* --- thinking -------------------------------------------------------------------------------- */
 
-int64_t bedrock_max_tokens(const struct chat_request *request, const struct family_model *model)
+int64_t bedrock_max_tokens(const struct chat_request *request, const struct family_model *model,
+                           struct dropped *dropped)
 {
-    if (request->max_tokens > 0)
+    bool above = model->max_output > 0 && request->max_tokens > model->max_output;
+
+    if (above)
+        dropped_add_cstr(dropped, "max_tokens");
+    else if (request->max_tokens > 0)
         return request->max_tokens;
     return model->max_output > 0 ? model->max_output : DEFAULT_MAX_TOKENS;
 }
@@ -232,6 +237,19 @@ struct bedrock_format bedrock_plan_format(const struct chat_request *request, bo
         f.instruction = STR("Give your final answer by calling the tool " BEDROCK_ANSWER_TOOL
                             " exactly once, not as text.");
     return f;
+}
+
+/* --- schemas --------------------------------------------------------------------------------- */
+
+struct str bedrock_schema(struct arena *arena, struct str schema)
+{
+    struct jspan *root;
+
+    if (jspan_parse(arena, schema, &root, NULL) || !jspan_is(root, JSPAN_OBJECT))
+        return STR("{\"type\":\"object\",\"properties\":{}}");
+    if (jspan_get(root, "type"))
+        return schema;
+    return jspan_set(arena, root, "type", STR("\"object\"")) ? STR_NONE : jspan_text(arena, root);
 }
 
 /* --- arguments ------------------------------------------------------------------------------- */

@@ -20,10 +20,10 @@ struct bedrock_turns {
 
 /* The request's messages as turns; the request stays as it is.
 
-   Empty text goes; calls have ids that match ^[a-zA-Z0-9_-]+$ (the same for the same), and each has
-   its result right behind it, in the order of the calls: one that the caller gave later is brought
-   forward, one that is missing is made up. A result of no call becomes text. Unsigned thinking is
-   left out (and declared). E_NOMEM. */
+   Empty text goes; calls have ids that match ^[a-zA-Z0-9_-]{1,64}$ (the same for the same), and
+   each has its result right behind it, in the order of the calls: one that the caller gave later is
+   brought forward, one that is missing is made up. A result of no call becomes text. Unsigned
+   thinking is left out (and declared). E_NOMEM. */
 status bedrock_turns_of(struct arena *arena, const struct chat_request *request,
                         struct bedrock_turns *out, struct dropped *dropped);
 
@@ -33,6 +33,10 @@ bool bedrock_continues_without_thinking(const struct bedrock_turns *turns);
 /* The arguments of a call as a JSON object: others are wrapped, {"raw_arguments": "..."}.
    The pointer is NULL when out of memory. */
 struct str bedrock_arguments(struct arena *arena, struct str arguments);
+
+/* A tool's schema as upstream takes it: an object that says "type". The pointer is NULL when out of
+   memory. */
+struct str bedrock_schema(struct arena *arena, struct str schema);
 
 /* E_SYNTAX and `*err` for what no model on Bedrock can do: several answers, audio, images by
    address or of an unknown kind; with `only_pdf`, documents that are neither PDF nor text. What is
@@ -59,8 +63,10 @@ struct bedrock_thinking bedrock_plan_thinking(const struct chat_request *request
                                               const struct family_model *model, int64_t max_tokens,
                                               struct dropped *dropped);
 
-/* The request's limit, else the model's, else 4096. */
-int64_t bedrock_max_tokens(const struct chat_request *request, const struct family_model *model);
+/* The request's limit, as far as the model has it (else that is declared); without one the model's,
+   else 4096. */
+int64_t bedrock_max_tokens(const struct chat_request *request, const struct family_model *model,
+                           struct dropped *dropped);
 
 /* --- structured output ----------------------------------------------------------------------- */
 

@@ -6,6 +6,8 @@
 #define GO_ON     "Continue."
 #define NO_RESULT "(no result)"
 
+enum { ID_BYTES = 64, HASH_BYTES = 9 };
+
 /* A result of the request, in the order of its messages. */
 struct slot {
     const struct chat_part *result;
@@ -70,7 +72,7 @@ static bool id_char(char c)
     return isalnum((unsigned char)c) || c == '_' || c == '-';
 }
 
-/* An id that upstream takes: as it is where that is possible, else its good characters and a hash
+/* An id that upstream takes: as it is where that is possible, else the beginning of it and a hash
    of all of it (FNV-1a), so that different ids stay different. */
 static struct str clean_id(struct arena *arena, struct str id)
 {
@@ -81,8 +83,10 @@ static struct str clean_id(struct arena *arena, struct str id)
         hash = (hash ^ (unsigned char)id.p[i]) * 16777619u;
         bad += !id_char(id.p[i]);
     }
-    if (id.n && !bad)
+    if (id.n && id.n <= ID_BYTES && !bad)
         return id;
+    if (id.n > ID_BYTES - HASH_BYTES)
+        id.n = ID_BYTES - HASH_BYTES;
     char *copy = arena_cstr(arena, id);
     if (!copy)
         return STR_NONE;

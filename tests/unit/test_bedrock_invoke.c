@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "event_print.h"
@@ -332,9 +333,11 @@ static void mends_caching(void **state)
     struct family_model operator_1h = {.name = STR("m"), .traits = PLAIN, .cache_ttl = STR("1h")};
     struct prepare_case wish = {
         .body = "{\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":[" CACHED(
-            "u", "") "," CACHED("v", ",\"ttl\":\"5m\"") "]}]}",
+            "u", "") "," CACHED("v", ",\"ttl\":\"5m\"") "," CACHED("w", "") "]}]}",
         .expected = "{\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":[" CACHED(
-            "u", ",\"ttl\":\"1h\"") "," CACHED("v", ",\"ttl\":\"5m\"") "]}]" VERSION "}"};
+            "u", ",\"ttl\":\"1h\"") "," CACHED("v", ",\"ttl\":\"5m\"") "," CACHED("w",
+                                                                                  "") "]}]" VERSION
+                                                                                      "}"};
 
     (void)state;
     CHECK_ALL(cases);
@@ -517,7 +520,8 @@ static void encodes_everything(void **state)
             "s",
             ",\"ttl\":\"1h\"") ",{\"type\":\"text\",\"text\":\"d\"}],\"tools\":[{"
                                "\"name\":\"get\",\"description\":\"d\",\"input_schema\":{\"n\":"
-                               "12345678901234567890},\"cache_control\":{\"type\":\"ephemeral\"}}],"
+                               "12345678901234567890,\"type\":\"object\"},\"cache_control\":{"
+                               "\"type\":\"ephemeral\"}}],"
                                "\"tool_choice\":{\"type\":\"any\",\"disable_parallel_tool_use\":"
                                "true},"
                                "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image\","
@@ -604,7 +608,8 @@ static void encodes_rounds_with_the_same_ids(void **state)
     "{\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"" text "\"}]}"
     check_encode(PLAIN,
                  "{\"max_tokens\":9,\"system\":[{\"type\":\"text\",\"text\":\"s\"},{\"type\":"
-                 "\"text\",\"text\":\"s\"}],\"tools\":[{\"name\":\"f\",\"input_schema\":{}}],"
+                 "\"text\",\"text\":\"s\"}],\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":"
+                 "\"object\"}}],"
                  "\"messages\":[" CALL_AND_RESULT("first") "," ASSISTANT(
                      "so \\n") "," CALL_AND_RESULT("second") "," ASSISTANT("so") "]" VERSION "}",
                  NULL);
@@ -628,7 +633,8 @@ static void replays_thinking(void **state)
     result->id = STR("1");
     result->content = text_part("r");
 #define ROUND(settings, thinking)                                                                  \
-    "{\"max_tokens\":3000" settings ",\"tools\":[{\"name\":\"f\",\"input_schema\":{}}],"           \
+    "{\"max_tokens\":3000" settings                                                                \
+    ",\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\"}}],"                        \
     "\"messages\":[" USER_BLOCK ",{\"role\":\"assistant\",\"content\":[" thinking                  \
     "{\"type\":\"tool_use\",\"id\":\"1\",\"name\":\"f\",\"input\":{}}]},{\"role\":\"user\","       \
     "\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"1\",\"content\":[{\"type\":"         \
@@ -679,6 +685,29 @@ static void asks_for_structured_output(void **state)
                  "tool json_output exactly once, not as text.\"}]," ANSWER "{\"type\":\"auto\"},"
                  "\"messages\":[" USER_BLOCK "]" VERSION "}",
                  NULL);
+}
+
+static void shortens_ids_and_limits(void **state)
+{
+    struct family_model model = {.name = STR("m"), .max_output = 50};
+    struct family_call family_call = {.model = &model};
+    struct dropped dropped = {.arena = arena};
+    struct chat_error err;
+    struct buf out = {0};
+    char id[71] = {0}, found[80] = {0};
+
+    (void)state;
+    memset(id, 'x', sizeof id - 1);
+    request.max_tokens = 100;
+    call(say(CHAT_ASSISTANT, CHAT_TOOL_CALL, NULL), id, "{}");
+    assert_int_equal(
+        family_bedrock_invoke.encode(arena, &request, &family_call, &out, &dropped, &err), OK);
+    char *body = arena_cstr(arena, buf_str(&out));
+    assert_int_equal(sscanf(strstr(body, "\"id\":"), "\"id\":\"%79[^\"]", found), 1);
+    assert_int_equal(strlen(found), 64);
+    assert_non_null(strstr(body, "\"max_tokens\":50,"));
+    check_text(dropped_text(&dropped), "max_tokens");
+    buf_free(&out);
 }
 
 static void refuses_what_cannot_be(void **state)
@@ -974,6 +1003,7 @@ int main(void)
         REQUEST(encodes_rounds_with_the_same_ids),
         REQUEST(replays_thinking),
         REQUEST(asks_for_structured_output),
+        REQUEST(shortens_ids_and_limits),
         REQUEST(refuses_what_cannot_be),
         TEST(reads_a_stream),
         TEST(refuses_a_stream_that_is_cut),
