@@ -31,7 +31,7 @@ static void list_options(const struct cli_syntax *syntax, struct option *out)
 {
     int n = 0;
 
-    for (; syntax->options[n].name && n < OPTIONS_MAX; n++)
+    for (; n < OPTIONS_MAX && syntax->options[n].name; n++)
         out[n] = (struct option){syntax->options[n].name,
                                  syntax->options[n].value ? required_argument : no_argument, NULL,
                                  n + 1};

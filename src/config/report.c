@@ -22,8 +22,9 @@ static void tame(struct buf *b, size_t from)
             b->p[i] = '?';
 }
 
-static void report(struct reading *r, const char *prefix, const struct place *at,
-                   const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void report(struct reading *r, const char *prefix,
+                                                         const struct place *at, const char *format,
+                                                         va_list args)
 {
     char what[512];
     size_t from = r->problems->n;
