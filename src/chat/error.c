@@ -37,6 +37,9 @@ const char *chat_error_word(enum chat_error_kind kind)
 }
 
 static void fill(struct chat_error *err, struct arena *arena, enum chat_error_kind kind,
+                 const char *format, va_list args) __attribute__((format(printf, 4, 0)));
+
+static void fill(struct chat_error *err, struct arena *arena, enum chat_error_kind kind,
                  const char *format, va_list args)
 {
     *err = (struct chat_error){.kind = kind, .http_status = chat_error_status(kind)};
