@@ -71,6 +71,37 @@ unit_tests += tests/unit/test_models
 tests_unit_test_models_SOURCES = tests/unit/test_models.c
 tests_unit_test_models_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_frames
+tests_unit_test_frames_SOURCES = tests/unit/test_frames.c
+tests_unit_test_frames_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_model
+tests_unit_test_model_SOURCES = tests/unit/test_model.c
+tests_unit_test_model_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_rewrite
+tests_unit_test_rewrite_SOURCES = tests/unit/test_rewrite.c
+tests_unit_test_rewrite_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_upstream_error
+tests_unit_test_upstream_error_SOURCES = tests/unit/test_upstream_error.c
+tests_unit_test_upstream_error_LDADD = $(UNIT_LIBS)
+
+family_case = tests/unit/family_case.c tests/unit/family_case.h \
+	tests/unit/event_print.c tests/unit/event_print.h
+
+unit_tests += tests/unit/test_azure_openai
+tests_unit_test_azure_openai_SOURCES = tests/unit/test_azure_openai.c $(family_case)
+tests_unit_test_azure_openai_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_openai_compatible
+tests_unit_test_openai_compatible_SOURCES = tests/unit/test_openai_compatible.c $(family_case)
+tests_unit_test_openai_compatible_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_vertex_gemini
+tests_unit_test_vertex_gemini_SOURCES = tests/unit/test_vertex_gemini.c $(family_case)
+tests_unit_test_vertex_gemini_LDADD = $(UNIT_LIBS)
+
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
