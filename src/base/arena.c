@@ -83,7 +83,8 @@ void *arena_alloc_array(struct arena *arena, size_t count, size_t size)
 
 struct str arena_str(struct arena *arena, struct str s)
 {
-    return (struct str){arena_cstr(arena, s), s.n};
+    char *copy = arena_cstr(arena, s);
+    return (struct str){copy, copy ? s.n : 0};
 }
 
 char *arena_cstr(struct arena *arena, struct str s)

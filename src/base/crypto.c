@@ -89,7 +89,8 @@ static int sextet(char c)
 
 struct str crypto_unbase64(struct arena *arena, struct str text)
 {
-    for (int i = 0; i < 2 && text.n && text.p[text.n - 1] == '='; i++)
+    size_t padding = text.n && text.n % 4 == 0 ? 2 : 0; /* whole, or none at all */
+    for (; padding && text.p[text.n - 1] == '='; padding--)
         text.n--;
     char *out = arena_alloc(arena, text.n / 4 * 3 + 3);
     size_t n = 0;
@@ -116,11 +117,21 @@ static int64_t end_of(X509 *certificate)
     return (int64_t)timegm(&tm);
 }
 
+/* OpenSSL would ask on the terminal otherwise, and wait there. */
+static int no_passphrase(char *out, int size, int writing, void *arg)
+{
+    (void)out;
+    (void)size;
+    (void)writing;
+    (void)arg;
+    return -1;
+}
+
 int64_t crypto_certificate_end(struct str chain, struct str key)
 {
     BIO *in = BIO_new_mem_buf(chain.p, (int)chain.n), *key_in = BIO_new_mem_buf(key.p, (int)key.n);
-    X509 *certificate = in ? PEM_read_bio_X509(in, NULL, NULL, NULL) : NULL;
-    EVP_PKEY *pkey = key_in ? PEM_read_bio_PrivateKey(key_in, NULL, NULL, NULL) : NULL;
+    X509 *certificate = in ? PEM_read_bio_X509(in, NULL, no_passphrase, NULL) : NULL;
+    EVP_PKEY *pkey = key_in ? PEM_read_bio_PrivateKey(key_in, NULL, no_passphrase, NULL) : NULL;
     int64_t end = -1;
 
     if (certificate)

@@ -13,16 +13,19 @@
 static status read_all(int fd, struct buf *out)
 {
     for (;;) {
-        if (!buf_reserve(out, 1))
-            return out->ceiling && out->n == out->ceiling ? E_LIMIT : E_NOMEM;
-        size_t room = out->cap - out->n;
-        ssize_t n = read(fd, out->p + out->n, room);
+        char beyond;
+        bool full = out->ceiling && out->n >= out->ceiling;
+        if (!full && !buf_reserve(out, 1))
+            return E_NOMEM;
+        ssize_t n = full ? read(fd, &beyond, 1) : read(fd, out->p + out->n, out->cap - out->n);
         if (n == 0)
             return OK;
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return E_IO;
+        if (full)
+            return E_LIMIT;
         out->n += (size_t)n;
     }
 }
@@ -132,17 +135,20 @@ status file_make_private_folder(const char *path)
 {
     char copy[PATH_MAX];
     struct stat st;
+    size_t n = strlen(path);
 
-    if (strlen(path) >= sizeof copy)
+    if (n >= sizeof copy)
         return E_LIMIT;
-    strcpy(copy, path);
-    if (stat(path, &st) < 0) {
-        status s = make_parents(copy);
+    memcpy(copy, path, n + 1);
+    while (n > 1 && copy[n - 1] == '/')
+        copy[--n] = '\0';
+    if (stat(copy, &st) < 0) {
+        status s = n ? make_parents(copy) : E_IO;
         if (s)
             return s;
-        if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        if (mkdir(copy, 0700) < 0 && errno != EEXIST)
             return E_IO;
-        if (stat(path, &st) < 0)
+        if (stat(copy, &st) < 0)
             return E_IO;
     }
     if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 022))

@@ -24,9 +24,11 @@ static void find_place(struct str text, const char *at, int *line, int *column)
 
 status json_parse(struct str text, struct json **out, int *line, int *column)
 {
+    if (!text.p)
+        text = STR("");
     const char *end = text.p;
     int unused;
-    cJSON *root = cJSON_ParseWithLengthOpts(text.p ? text.p : "", text.n, &end, 0);
+    cJSON *root = cJSON_ParseWithLengthOpts(text.p, text.n, &end, 0);
 
     if (root) {
         const char *stop = text.p + text.n;
@@ -72,7 +74,7 @@ const struct json *json_first(const struct json *container)
 
 const struct json *json_next(const struct json *n)
 {
-    return (const struct json *)node(n)->next;
+    return n ? (const struct json *)node(n)->next : NULL;
 }
 
 const char *json_key(const struct json *n)

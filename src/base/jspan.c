@@ -6,63 +6,7 @@
 
 #include "base/jwrite.h"
 
-/* --- reading --------------------------------------------------------------------------------- */
-
-static bool key_is(const struct jspan *n, const char *key)
-{
-    /* A name that is written with escapes is compared unescaped; that is rare. */
-    size_t len = strlen(key);
-    struct str inside = str_slice(n->key, 1, n->key.n - 1);
-
-    if (!memchr(inside.p, '\\', inside.n))
-        return inside.n == len && memcmp(inside.p, key, len) == 0;
-    struct arena *arena = arena_new(0);
-    bool same = arena && str_is(jspan_key(arena, n), key);
-    arena_free(arena);
-    return same;
-}
-
-struct jspan *jspan_get(const struct jspan *object, const char *key)
-{
-    struct jspan *found = NULL;
-
-    if (!jspan_is(object, JSPAN_OBJECT))
-        return NULL;
-    for (struct jspan *n = object->child; n; n = n->next)
-        if (key_is(n, key))
-            found = n;
-    return found;
-}
-
-struct jspan *jspan_first(const struct jspan *container)
-{
-    return container ? container->child : NULL;
-}
-
-bool jspan_is(const struct jspan *n, enum jspan_type type)
-{
-    return n && n->type == type;
-}
-
-bool jspan_none(const struct jspan *n)
-{
-    return !n || n->type == JSPAN_NULL;
-}
-
-bool jspan_says(const struct jspan *n, const char *text)
-{
-    if (!jspan_is(n, JSPAN_STRING))
-        return false;
-    return str_is(str_slice(n->text, 1, n->text.n - 1), text);
-}
-
-size_t jspan_count(const struct jspan *container)
-{
-    size_t count = 0;
-    for (const struct jspan *n = jspan_first(container); n; n = n->next)
-        count++;
-    return count;
-}
+/* --- escapes --------------------------------------------------------------------------------- */
 
 static unsigned hex4(const char *p)
 {
@@ -135,6 +79,85 @@ static char plain_escape(char c)
     }
 }
 
+/* One character, or one byte of it, at `*p`: `out` gets what it means; how much that is. */
+static size_t unescape_one(const char **p, const char *end, char out[4])
+{
+    const char *from = *p;
+    unsigned c;
+
+    if (*from != '\\') {
+        out[0] = *from;
+        *p += 1;
+        return 1;
+    }
+    if (from[1] != 'u') {
+        out[0] = plain_escape(from[1]);
+        *p += 2;
+        return 1;
+    }
+    *p += 2 + unescape_unit(from + 2, end, &c);
+    return put_utf8(out, c);
+}
+
+/* Does a quoted text mean `z`? It may be written with escapes: PHP writes every slash as "\/". */
+static bool quoted_is(struct str quoted, const char *z)
+{
+    const char *p = quoted.p + 1, *end = quoted.p + quoted.n - 1;
+    size_t left = strlen(z);
+    char piece[4];
+
+    while (p < end) {
+        size_t n = unescape_one(&p, end, piece);
+        if (n > left || memcmp(piece, z, n) != 0)
+            return false;
+        z += n;
+        left -= n;
+    }
+    return left == 0;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+struct jspan *jspan_get(const struct jspan *object, const char *key)
+{
+    struct jspan *found = NULL;
+
+    if (!jspan_is(object, JSPAN_OBJECT))
+        return NULL;
+    for (struct jspan *n = object->child; n; n = n->next)
+        if (quoted_is(n->key, key))
+            found = n;
+    return found;
+}
+
+struct jspan *jspan_first(const struct jspan *container)
+{
+    return container ? container->child : NULL;
+}
+
+bool jspan_is(const struct jspan *n, enum jspan_type type)
+{
+    return n && n->type == type;
+}
+
+bool jspan_none(const struct jspan *n)
+{
+    return !n || n->type == JSPAN_NULL;
+}
+
+bool jspan_says(const struct jspan *n, const char *text)
+{
+    return jspan_is(n, JSPAN_STRING) && quoted_is(n->text, text);
+}
+
+size_t jspan_count(const struct jspan *container)
+{
+    size_t count = 0;
+    for (const struct jspan *n = jspan_first(container); n; n = n->next)
+        count++;
+    return count;
+}
+
 static struct str unescape(struct arena *arena, struct str quoted)
 {
     struct str in = str_slice(quoted, 1, quoted.n - 1);
@@ -146,16 +169,13 @@ static struct str unescape(struct arena *arena, struct str quoted)
         return STR_NONE;
     size_t n = 0;
     for (const char *p = in.p, *end = in.p + in.n; p < end;) {
-        unsigned c;
-        if (*p != '\\') {
-            out[n++] = *p++;
-        } else if (p[1] == 'u') {
-            p += 2 + unescape_unit(p + 2, end, &c);
-            n += put_utf8(out + n, c);
-        } else {
-            out[n++] = plain_escape(p[1]);
-            p += 2;
-        }
+        const char *escape = memchr(p, '\\', (size_t)(end - p));
+        size_t plain = (size_t)((escape ? escape : end) - p);
+        memcpy(out + n, p, plain);
+        n += plain;
+        p += plain;
+        if (escape)
+            n += unescape_one(&p, end, out + n);
     }
     return (struct str){out, n};
 }
@@ -333,10 +353,10 @@ status jspan_set(struct arena *arena, struct jspan *object, const char *key, str
         return OK;
     }
     n = new_node(arena, json);
-    if (!n)
+    if (!n || jspan_rename(arena, n, key))
         return E_NOMEM;
     append_node(object, n);
-    return jspan_rename(arena, n, key);
+    return OK;
 }
 
 status jspan_push(struct arena *arena, struct jspan *array, struct str json)

@@ -1,10 +1,10 @@
 /*
  * A JSON text as a tree of spans: every value remembers the bytes it was written with.
  *
- * Traffic passes through the gateway, it does not belong to it. A tree of decoded values (cJSON, see
- * base/json.h, which reads our own files) turns 12345678901234567890 into a double, ends a string
- * at \u0000 and refuses half a surrogate pair, so what came in could not be sent on. Here, what
- * nobody edits is rendered with exactly the bytes it came with, and an edit names one value.
+ * Traffic passes through the gateway, it does not belong to it. A tree of decoded values (cJSON,
+ * see base/json.h, which reads our own files) turns 12345678901234567890 into a double, ends a
+ * string at \u0000 and refuses half a surrogate pair, so what came in could not be sent on. Here,
+ * what nobody edits is rendered with exactly the bytes it came with, and an edit names one value.
  *
  * Nothing is unescaped until it is asked for. Spans borrow the parsed text, which must live as long
  * as the tree; nodes live in the arena. The grammar is RFC 8259, strictly; nesting is limited.
@@ -32,9 +32,9 @@ enum jspan_type {
 
 struct jspan {
     enum jspan_type type;
-    bool changed;     /* this container, or a value inside it, was edited */
-    struct str text;  /* the bytes of the value; those of a string with its quotes */
-    struct str key;   /* in an object: the name as written, with its quotes; else empty */
+    bool changed;    /* this container, or a value inside it, was edited */
+    struct str text; /* the bytes of the value; those of a string with its quotes */
+    struct str key;  /* in an object: the name as written, with its quotes; else empty */
     struct jspan *up, *next;
     struct jspan *child, *last; /* of arrays and objects */
 };

@@ -1,8 +1,9 @@
 /*
  * The parser of span trees: RFC 8259, strict, iterative.
  *
- * It works on the caller's bytes without copying. Depth is limited, so that the recursion of whoever
- * walks the tree is limited too. Invalid UTF-8 is refused here, once, for everybody behind it.
+ * It works on the caller's bytes without copying. Depth is limited, so that the recursion of
+ * whoever walks the tree is limited too. Invalid UTF-8 is refused here, once, for everybody behind
+ * it.
  */
 #include <ctype.h>
 
@@ -24,8 +25,7 @@ static status fail_at(struct parser *in, const char *what)
 
 static void skip_space(struct parser *in)
 {
-    while (in->p < in->end &&
-           (*in->p == ' ' || *in->p == '\n' || *in->p == '\r' || *in->p == '\t'))
+    while (in->p < in->end && (*in->p == ' ' || *in->p == '\n' || *in->p == '\r' || *in->p == '\t'))
         in->p++;
 }
 

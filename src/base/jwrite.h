@@ -19,7 +19,7 @@ enum { JWRITE_DEPTH = 64 };
 struct jwrite {
     struct buf *out;
     unsigned depth;
-    bool comma;                /* the next value or key wants a comma in front */
+    bool comma; /* the next value or key wants a comma in front */
     char closers[JWRITE_DEPTH];
 };
 

@@ -92,12 +92,16 @@ bool log_level_parse(struct str word, enum log_level *out)
     return false;
 }
 
-/* What came from the network must not forge lines or drive a terminal. */
+/* What came from the network must not forge lines or drive a terminal, not with the eight-bit
+   controls either (U+0080 to U+009F). */
 static void make_printable(char *p, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f)
             p[i] = ' ';
+        if ((unsigned char)p[i] == 0xc2 && i + 1 < n && (unsigned char)p[i + 1] < 0xa0)
+            p[i] = p[i + 1] = ' ';
+    }
 }
 
 static void emit(enum log_level level, const char *format, va_list args)

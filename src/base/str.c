@@ -83,7 +83,7 @@ bool str_glob(struct str s, const char *pattern)
         if (*pattern == '*') {
             star = pattern++;
             mark = i;
-        } else if (*pattern == s.p[i]) {
+        } else if (*pattern && *pattern == s.p[i]) { /* NUL in `s` is not the pattern's end */
             pattern++;
             i++;
         } else if (star) {

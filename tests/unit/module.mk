@@ -3,6 +3,47 @@
 UNIT_LIBS = $(CORELAY_LIBS) $(CMOCKA_LIBS)
 unit_tests =
 
+unit_tests += tests/unit/test_str
+tests_unit_test_str_SOURCES = tests/unit/test_str.c
+tests_unit_test_str_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_arena
+tests_unit_test_arena_SOURCES = tests/unit/test_arena.c
+tests_unit_test_arena_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_buf
+tests_unit_test_buf_SOURCES = tests/unit/test_buf.c
+tests_unit_test_buf_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_jspan
+tests_unit_test_jspan_SOURCES = tests/unit/test_jspan.c
+tests_unit_test_jspan_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_jwrite
+tests_unit_test_jwrite_SOURCES = tests/unit/test_jwrite.c
+tests_unit_test_jwrite_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_json
+tests_unit_test_json_SOURCES = tests/unit/test_json.c
+tests_unit_test_json_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_file
+tests_unit_test_file_SOURCES = tests/unit/test_file.c
+tests_unit_test_file_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_crypto
+tests_unit_test_crypto_SOURCES = tests/unit/test_crypto.c \
+	tests/unit/fake_certificate.c tests/unit/fake_certificate.h
+tests_unit_test_crypto_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_clock
+tests_unit_test_clock_SOURCES = tests/unit/test_clock.c
+tests_unit_test_clock_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_log
+tests_unit_test_log_SOURCES = tests/unit/test_log.c
+tests_unit_test_log_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_api_key
 tests_unit_test_api_key_SOURCES = tests/unit/test_api_key.c
 tests_unit_test_api_key_LDADD = $(UNIT_LIBS)
