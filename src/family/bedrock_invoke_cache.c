@@ -77,24 +77,27 @@ static void remove_earliest(struct invoke_edit *e, const struct breakpoints *lis
     }
 }
 
-/* `*shorter`: a breakpoint in front of it asks for five minutes, and none behind that may last
-   longer. */
+/* `*shorter`: a breakpoint in front of this one lasts five minutes, and none behind may last
+ * longer. */
 static status fit_ttl(struct invoke_edit *e, struct jspan *control, bool *shorter)
 {
-    struct jspan *ttl = jspan_get(control, "ttl");
-    struct str wish = e->call->model->cache_ttl;
+    bool has_ttl = e->call->model->traits & MODEL_CACHE_TTL;
+    struct str wish = has_ttl && !*shorter ? e->call->model->cache_ttl : STR_NONE;
+    const struct jspan *ttl = jspan_get(control, "ttl");
 
-    if (!(e->call->model->traits & MODEL_CACHE_TTL)) {
-        if (ttl && !jspan_says(ttl, "5m")) /* five minutes is what it gets anyway */
+    if (!ttl && wish.n) {
+        struct str quoted = jspan_quote(e->arena, wish);
+        *shorter = !str_is(wish, "1h");
+        return quoted.p ? jspan_set(e->arena, control, "ttl", quoted) : E_NOMEM;
+    }
+    bool hour = jspan_says(ttl, "1h");
+    if (ttl && (!has_ttl || (hour && *shorter))) {
+        if (!jspan_says(ttl, "5m")) /* five minutes is what it gets anyway */
             dropped_add_cstr(e->dropped, "cache_control.ttl");
         jspan_remove_key(control, "ttl");
-        return OK;
     }
-    *shorter = *shorter || jspan_says(ttl, "5m");
-    if (ttl || !wish.n || *shorter)
-        return OK;
-    struct str quoted = jspan_quote(e->arena, wish);
-    return quoted.p ? jspan_set(e->arena, control, "ttl", quoted) : E_NOMEM;
+    *shorter = *shorter || !hour;
+    return OK;
 }
 
 status invoke_limit_cache(struct invoke_edit *e)

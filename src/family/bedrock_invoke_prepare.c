@@ -223,7 +223,7 @@ static const struct {
     {invoke_drop_server_tools, "400 on most models. PJ 2026-07"},
     {invoke_stub_tools, "400: tool blocks in the history and no tools. LL 2026-03"},
     {invoke_place_cache, "400: cache_control at the top level. LL 2026-05"},
-    {invoke_limit_cache, "400: more than four breakpoints, ttl on older models. AN, LL 2025-11"},
+    {invoke_limit_cache, "400: more than four, ttl on older models, 1h behind 5m. AN, LL 2025-11"},
     {invoke_max_tokens, "400 without max_tokens or above the model's limit. AR 2026-06"},
     {invoke_fit_thinking, "400: adaptive before 4.6, enabled from Opus 4.7 on. AR 2026-06"},
     {invoke_clamp_budget, "400: 1024 <= budget_tokens < max_tokens. AR, PJ 2026-06"},

@@ -318,6 +318,15 @@ static void mends_caching(void **state)
          "{\"max_tokens\":9,\"messages\":[{\"role\":\"user\",\"content\":[" CACHED(
              "u", "") "," CACHED("v", "") "]}]" VERSION "}",
          "cache_control.ttl"},
+        /* an hour behind five minutes */
+        {PLAIN, NULL,
+         "{\"max_tokens\":9,\"system\":[" CACHED("s", ",\"ttl\":\"1h\"") "," CACHED(
+             "t", "") "],\"messages\":[{"
+                      "\"role\":\"user\",\"content\":[" CACHED("u", ",\"ttl\":\"1h\"") "]}]}",
+         "{\"max_tokens\":9,\"system\":[" CACHED("s", ",\"ttl\":\"1h\"") "," CACHED(
+             "t", "") "],\"messages\":[{"
+                      "\"role\":\"user\",\"content\":[" CACHED("u", "") "]}]" VERSION "}",
+         "cache_control.ttl"},
         /* four, and the earliest of the messages go */
         {PLAIN, NULL,
          "{\"max_tokens\":9,\"system\":[" CACHED("a", "") "," CACHED(
