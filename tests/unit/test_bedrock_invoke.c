@@ -304,12 +304,12 @@ static void mends_caching(void **state)
         /* scope goes, the breakpoint stays */
         {PLAIN, NULL,
          "{\"max_tokens\":9,\"system\":[" CACHED(
-             "s", ",\"scope\":\"global\"") "],\"messages\":[{"
-                                           "\"role\":\"user\",\"content\":[" CACHED(
-                                               "u", ",\"scope\":\"x\",\"ttl\":\"1h\"") "]}]}",
+             "s", ",\"scope\":\"x\",\"ttl\":\"1h\"") "],"
+                                                     "\"messages\":[{\"role\":\"user\",\"content\":"
+                                                     "[" CACHED("u", ",\"scope\":\"x\"") "]}]}",
          "{\"max_tokens\":9,\"system\":[" CACHED(
-             "s", "") "],\"messages\":[{\"role\":\"user\","
-                      "\"content\":[" CACHED("u", ",\"ttl\":\"1h\"") "]}]" VERSION "}",
+             "s", ",\"ttl\":\"1h\"") "],\"messages\":[{\"role\":"
+                                     "\"user\",\"content\":[" CACHED("u", "") "]}]" VERSION "}",
          NULL},
         /* ttl, where the model has it not */
         {MODEL_THINKING, NULL,
@@ -500,7 +500,7 @@ static void encodes_everything(void **state)
                              .description = STR("d"),
                              .schema = STR("{\"n\":12345678901234567890}"),
                              .strict = 1,
-                             .cache = {.set = true}};
+                             .cache = {.set = true, .ttl = STR("1h")}};
     struct chat_stop_sequence blank = {.text = STR(" ")}, stop = {STR("END"), &blank};
 
     (void)state;
@@ -530,7 +530,7 @@ static void encodes_everything(void **state)
             ",\"ttl\":\"1h\"") ",{\"type\":\"text\",\"text\":\"d\"}],\"tools\":[{"
                                "\"name\":\"get\",\"description\":\"d\",\"input_schema\":{\"n\":"
                                "12345678901234567890,\"type\":\"object\"},\"cache_control\":{"
-                               "\"type\":\"ephemeral\"}}],"
+                               "\"type\":\"ephemeral\",\"ttl\":\"1h\"}}],"
                                "\"tool_choice\":{\"type\":\"any\",\"disable_parallel_tool_use\":"
                                "true},"
                                "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image\","
