@@ -30,9 +30,11 @@ static struct shared_config *current_config(struct responder *r)
     return config;
 }
 
-/* --- reading a request ------------------------------------------------------------------------- */
+/* --- reading a request -------------------------------------------------------------------------
+ */
 
-/* Read on without keeping, so that the web server gets rid of its body and listens to the answer. */
+/* Read on without keeping, so that the web server gets rid of its body and listens to the answer.
+ */
 static void drain(FCGX_Stream *in, int64_t deadline_ms)
 {
     char waste[READ_BYTES];
@@ -71,7 +73,14 @@ static enum body_state read_body(struct conn *conn, const struct config *config)
     }
     if (FCGX_GetError(conn->fcgi.in))
         return BODY_TIMED_OUT;
-    return announced >= 0 && (int64_t)conn->body.n < announced ? BODY_CUT_SHORT : BODY_COMPLETE;
+    if (announced >= 0 && (int64_t)conn->body.n < announced)
+        return BODY_CUT_SHORT;
+    /*
+     * The record that ends the body may still be on its way. An answer that is out before it makes
+     * mod_proxy_fcgi fail to write it, and say 503.
+     */
+    drain(conn->fcgi.in, deadline_ms);
+    return BODY_COMPLETE;
 }
 
 static bool read_request(struct responder *r, struct conn *conn)
@@ -87,6 +96,9 @@ static bool read_request(struct responder *r, struct conn *conn)
         conn->request = (struct exchange_request){.arrived_ms = clock_ms()};
         params_fill(conn->fcgi.envp, &conn->request);
         conn->request.body_state = read_body(conn, config);
+        conn->pause_bytes = (size_t)config->limits.stream_buffer_bytes;
+        if (responder_active(r) >= config->limits.streams)
+            conn->request.body_state = TOO_MANY_REQUESTS;
         if (params_size(conn->fcgi.envp) > (size_t)config->limits.header_bytes)
             conn->request.body_state = HEAD_TOO_LARGE;
         conn->request.body = buf_str(&conn->body);
@@ -104,7 +116,8 @@ static void serve(struct responder *r, struct conn *conn)
         conn_free(conn);
 }
 
-/* --- waiting for work -------------------------------------------------------------------------- */
+/* --- waiting for work --------------------------------------------------------------------------
+ */
 
 static struct conn *pop_kept(struct responder *r)
 {

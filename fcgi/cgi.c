@@ -16,7 +16,10 @@
 
 extern char **environ;
 
-enum { CGI_READ_BYTES = 64 * 1024, CGI_WRITE_BYTES = 4096 /* PIPE_BUF: never blocks when writable */ };
+enum {
+    CGI_READ_BYTES = 64 * 1024,
+    CGI_WRITE_BYTES = 4096 /* PIPE_BUF: never blocks when writable */
+};
 
 struct cgi {
     struct reactor *reactor;
@@ -30,32 +33,64 @@ struct cgi {
     bool paused, ended, finished;
 };
 
-static enum body_state read_body(struct buf *body, const struct config *config)
+/* The next bytes of the body; 0 at its end, -1 on errors and after the deadline. */
+static ssize_t read_some(char *to, size_t size, int64_t deadline_ms)
 {
-    int64_t announced = params_length(environ);
-    int64_t limit = config->limits.body_bytes;
-    int64_t deadline_ms = clock_ms() + config->timeouts.request_ms;
-
-    if (announced > limit)
-        return BODY_TOO_LARGE;
-    while (announced > 0 && (int64_t)body->n < announced) {
+    for (;;) {
         struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
         int64_t left_ms = deadline_ms - clock_ms();
-        size_t want = (size_t)announced - body->n;
         if (left_ms <= 0 || poll(&p, 1, (int)left_ms) == 0)
-            return BODY_TIMED_OUT;
+            return -1;
+        ssize_t n = read(STDIN_FILENO, to, size);
+        if (n >= 0 || errno != EINTR)
+            return n;
+    }
+}
+
+/* Read on without keeping: Apache gives up the answer too when it cannot get rid of the body. */
+static enum body_state refuse_body(int64_t deadline_ms)
+{
+    char waste[CGI_READ_BYTES];
+
+    while (read_some(waste, sizeof waste, deadline_ms) > 0)
+        ;
+    return BODY_TOO_LARGE;
+}
+
+/* Without a length there is no body, unless the web server has passed a chunked one on. */
+static int64_t expected_length(int64_t limit)
+{
+    int64_t announced = params_length(environ);
+
+    if (announced < 0)
+        return params_header(environ, "TRANSFER_ENCODING").n ? limit + 1 : 0;
+    return announced;
+}
+
+static enum body_state read_body(struct buf *body, const struct config *config)
+{
+    int64_t limit = config->limits.body_bytes;
+    int64_t deadline_ms = clock_ms() + config->timeouts.request_ms;
+    int64_t expected = expected_length(limit);
+    bool chunked = params_length(environ) < 0;
+
+    body->ceiling = (size_t)limit + 1;
+    if (expected > limit && !chunked)
+        return refuse_body(deadline_ms);
+    while ((int64_t)body->n < expected) {
+        size_t want = (size_t)expected - body->n;
         if (want > CGI_READ_BYTES)
             want = CGI_READ_BYTES;
         if (!buf_reserve(body, want))
-            return BODY_TOO_LARGE;
-        ssize_t n = read(STDIN_FILENO, body->p + body->n, want);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return BODY_CUT_SHORT;
+            return refuse_body(deadline_ms);
+        ssize_t n = read_some(body->p + body->n, want, deadline_ms);
+        if (n < 0)
+            return BODY_TIMED_OUT;
+        if (n == 0)
+            return chunked ? BODY_COMPLETE : BODY_CUT_SHORT;
         body->n += (size_t)n;
     }
-    return BODY_COMPLETE;
+    return (int64_t)body->n > limit ? refuse_body(deadline_ms) : BODY_COMPLETE;
 }
 
 static void on_gone(void *arg)
@@ -97,7 +132,7 @@ static void watch_for(struct cgi *cgi, bool output)
 static void update_pause(struct cgi *cgi)
 {
     size_t waiting = cgi->pending.n - cgi->sent;
-    bool pause = cgi->paused ? waiting > RESUME_BYTES : waiting > PAUSE_BYTES;
+    bool pause = cgi->paused ? waiting > CGI_PAUSE_BYTES / RESUME_SHARE : waiting > CGI_PAUSE_BYTES;
 
     if (pause == cgi->paused || !cgi->exchange)
         return;

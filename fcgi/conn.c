@@ -23,7 +23,8 @@ enum { FCGI_RECORD_ABORT = 2 };
 
 static void on_ready(void *arg, uint32_t events);
 
-/* --- birth and death --------------------------------------------------------------------------- */
+/* --- birth and death ---------------------------------------------------------------------------
+ */
 
 struct conn *conn_new(int fd)
 {
@@ -87,7 +88,8 @@ static void on_gone(void *arg)
     drop(arg);
 }
 
-/* The caller has gone. What is under way may be on the stack above us, so it ends a moment later. */
+/* The caller has gone. What is under way may be on the stack above us, so it ends a moment later.
+ */
 static void mark_gone(struct conn *conn)
 {
     if (conn->gone)
@@ -115,7 +117,8 @@ void conn_drop_idle(void *arg)
     }
 }
 
-/* --- writing ----------------------------------------------------------------------------------- */
+/* --- writing -----------------------------------------------------------------------------------
+ */
 
 static bool writable(const struct conn *conn)
 {
@@ -135,7 +138,8 @@ static void watch_for(struct conn *conn, bool output)
 static void update_pause(struct conn *conn)
 {
     size_t waiting = conn->pending.n - conn->sent;
-    bool pause = conn->paused ? waiting > RESUME_BYTES : waiting > PAUSE_BYTES;
+    bool pause =
+        conn->paused ? waiting > conn->pause_bytes / RESUME_SHARE : waiting > conn->pause_bytes;
 
     if (pause == conn->paused || !conn->exchange)
         return;
@@ -239,7 +243,8 @@ static struct str get_header(void *arg, const char *name)
 
 static const struct caller_ops ops = {put_head, put_body, put_end, NULL};
 
-/* --- watching ---------------------------------------------------------------------------------- */
+/* --- watching ----------------------------------------------------------------------------------
+ */
 
 /* Something to read while we answer: end of file, an abort, or bytes that nobody needs. */
 static bool caller_left(struct conn *conn)
@@ -285,7 +290,8 @@ static void on_ready(void *arg, uint32_t events)
         finish(conn);
 }
 
-/* --- from the acceptor to the reactor ------------------------------------------------------------ */
+/* --- from the acceptor to the reactor ------------------------------------------------------------
+ */
 
 static void refuse(struct conn *conn, const char *why)
 {

@@ -39,14 +39,16 @@ static const char usage[] =
     "  --version, --help\n"
     "\n"
     "SIGHUP reloads the configuration, SIGTERM ends it gracefully, SIGUSR1 opens log files anew.\n"
-    "Exit status: 0 ended as asked, 1 failed, 2 wrong usage. See corelay.fcgi(8), corelay.json(5).\n";
+    "Exit status: 0 ended as asked, 1 failed, 2 wrong usage. See corelay.fcgi(8), "
+    "corelay.json(5).\n";
 
 struct options {
     const char *config, *listen;
     bool debug;
 };
 
-/* --- the listening socket ---------------------------------------------------------------------- */
+/* --- the listening socket ----------------------------------------------------------------------
+ */
 
 static int listen_unix(const char *path)
 {
@@ -61,8 +63,8 @@ static int listen_unix(const char *path)
     if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
         unlink(path); /* of one who has died; a file that is no socket stays and stops us */
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
-                    listen(fd, BACKLOG) < 0)) {
+    if (fd >= 0 &&
+        (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, BACKLOG) < 0)) {
         close(fd);
         return -1;
     }
@@ -114,7 +116,8 @@ static int open_listener(const struct options *options)
     return tcp ? listen_tcp(options->listen) : listen_unix(options->listen);
 }
 
-/* --- configuration ------------------------------------------------------------------------------ */
+/* --- configuration ------------------------------------------------------------------------------
+ */
 
 static void print_problems(struct buf *problems, bool to_log)
 {
@@ -151,7 +154,8 @@ static void apply_log_settings(const struct config *config, const struct options
     log_set_bodies(config->log.bodies);
 }
 
-/* --- reactors ------------------------------------------------------------------------------------ */
+/* --- reactors ------------------------------------------------------------------------------------
+ */
 
 static void *run_loop(void *arg)
 {
@@ -178,7 +182,7 @@ static status start_loops(struct responder *r, int count)
     return OK;
 }
 
-static int active_requests(struct responder *r)
+int responder_active(struct responder *r)
 {
     int active = 0;
 
@@ -193,11 +197,11 @@ static void stop_all(struct responder *r)
     for (int i = 0; i < r->loop_count; i++)
         reactor_post(r->loops[i].reactor, conn_drop_idle, &r->loops[i]);
     int64_t deadline_ms = clock_ms() + shared_config_get(r->config)->timeouts.grace_ms;
-    while (active_requests(r) > 0 && clock_ms() < deadline_ms)
+    while (responder_active(r) > 0 && clock_ms() < deadline_ms)
         usleep(20 * 1000);
-    if (active_requests(r) > 0)
+    if (responder_active(r) > 0)
         log_warning("%d requests did not end within the grace time and are cut",
-                    active_requests(r));
+                    responder_active(r));
     for (int i = 0; i < r->loop_count; i++) {
         reactor_stop(r->loops[i].reactor);
         pthread_join(r->loops[i].thread, NULL);
@@ -205,7 +209,8 @@ static void stop_all(struct responder *r)
     shared_config_release(r->config);
 }
 
-/* --- reload -------------------------------------------------------------------------------------- */
+/* --- reload --------------------------------------------------------------------------------------
+ */
 
 struct reload {
     struct loop *loop;
@@ -249,7 +254,8 @@ static void reload(struct responder *r, const struct options *options)
     log_info("configuration reloaded");
 }
 
-/* --- main ---------------------------------------------------------------------------------------- */
+/* --- main ----------------------------------------------------------------------------------------
+ */
 
 static int parse_options(int argc, char **argv, struct options *out)
 {
@@ -340,7 +346,7 @@ static int serve_fastcgi(struct responder *r, const sigset_t *signals,
     }
     log_info("corelay " PACKAGE_VERSION " is ready");
     wait_for_signals(r, signals, options);
-    log_info("ending: %d requests under way", active_requests(r));
+    log_info("ending: %d requests under way", responder_active(r));
     stop_all(r);
     if (options->listen && strchr(options->listen, '/'))
         unlink(options->listen);
@@ -359,8 +365,7 @@ int main(int argc, char **argv)
     r.listen_fd = open_listener(&options);
     bool cgi = r.listen_fd < 0 && !options.listen && params_get(environ, "GATEWAY_INTERFACE");
     if (r.listen_fd < 0 && options.listen) {
-        fprintf(stderr, "corelay.fcgi: cannot listen on %s: %s\n", options.listen,
-                strerror(errno));
+        fprintf(stderr, "corelay.fcgi: cannot listen on %s: %s\n", options.listen, strerror(errno));
         return EXIT_FAILURE;
     }
     if (r.listen_fd < 0 && !cgi) {

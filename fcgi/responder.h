@@ -20,8 +20,8 @@ enum {
     LOOPS_MAX = 64,
     ACCEPTORS_MAX = 256,
     WRITE_BYTES = 8000,        /* less than libfcgi's stream buffer: one record, one write */
-    PAUSE_BYTES = 128 * 1024,  /* pending for a slow reader: his transfer pauses */
-    RESUME_BYTES = 32 * 1024,
+    RESUME_SHARE = 4, /* a paused transfer goes on when so small a part of the limit is left */
+    CGI_PAUSE_BYTES = 128 * 1024,
     SEND_TIMEOUT_S = 30
 };
 
@@ -56,7 +56,8 @@ struct conn {
     FCGX_Request fcgi;
     struct exchange_request request;
     struct buf body, pending;
-    size_t sent; /* of `pending` */
+    size_t sent;        /* of `pending` */
+    size_t pause_bytes; /* pending for a slow reader: his transfer pauses */
     struct exchange *exchange;
     struct watch watch;
     struct timer gone_timer;
@@ -70,6 +71,9 @@ status acceptors_start(struct responder *r, int count);
 void acceptors_join(struct responder *r);
 /* A kept connection has become readable: whoever is free reads its next request. */
 void acceptors_take(struct responder *r, struct conn *conn);
+
+/* Requests under way in this process. */
+int responder_active(struct responder *r);
 
 /* conn.c */
 struct conn *conn_new(int fd);

@@ -12,7 +12,7 @@ static const struct config defaults = {
     .acceptors = 4,
     .limits = {.body_bytes = 64 * 1024 * 1024,
                .header_bytes = 64 * 1024,
-               .stream_buffer_bytes = 1024 * 1024,
+               .stream_buffer_bytes = 128 * 1024,
                .streams = 10000},
     .timeouts = {.request_ms = 60 * 1000,
                  .connect_ms = 10 * 1000,

@@ -28,7 +28,8 @@ void attempt_drop(struct exchange *x)
     timer_clear(x->reactor, &x->timer);
 }
 
-/* --- is there another try? ----------------------------------------------------------------------- */
+/* --- is there another try? -----------------------------------------------------------------------
+ */
 
 static bool worth_another(const struct chat_error *err)
 {
@@ -73,8 +74,7 @@ enum step attempt_pause(struct exchange *x)
 static enum step attempt_failed(struct exchange *x)
 {
     attempt_drop(x);
-    if (x->head_sent || !worth_another(&x->error) ||
-        x->record.attempts >= x->config->max_attempts)
+    if (x->head_sent || !worth_another(&x->error) || x->record.attempts >= x->config->max_attempts)
         return STEP_FAIL;
     log_info("%.*s attempt %d at %.*s failed: %s: %.*s", STR_ARG(x->id), x->record.attempts,
              STR_ARG(x->record.target), chat_error_word(x->error.kind),
@@ -91,7 +91,8 @@ static enum step attempt_failed(struct exchange *x)
     return GO_ON;
 }
 
-/* --- the upstream body --------------------------------------------------------------------------- */
+/* --- the upstream body ---------------------------------------------------------------------------
+ */
 
 /* On the lane the caller's own tree is edited, so another family needs a fresh one. */
 static status fresh_body(struct exchange *x, struct jspan **out)
@@ -114,7 +115,8 @@ static status encode_chat(struct exchange *x, struct jspan **out)
         s = x->dialect->decode(x->arena, x->body, &x->chat, &x->dropped, &x->error);
         if (s)
             return s;
-        x->chat.betas = x->call.betas;
+        if (x->call.betas.n)
+            x->chat.betas = x->call.betas;
         x->decoded = true;
     }
     if (!family->encode) {
@@ -172,7 +174,8 @@ static bool strict_refusal(struct exchange *x)
     return true;
 }
 
-/* The request in the words of the target's family; kept while further targets are of the same one. */
+/* The request in the words of the target's family; kept while further targets are of the same one.
+ */
 static bool prepare_body(struct exchange *x)
 {
     const struct family *family = x->target->family;
@@ -183,8 +186,8 @@ static bool prepare_body(struct exchange *x)
     if (x->prepared_for == family)
         return true;
     buf_clear(&x->up_body);
-    status s = x->match.endpoint->kind == ENDPOINT_EMBEDDINGS ? prepare_embeddings(x)
-                                                              : prepare_chat(x);
+    status s =
+        x->match.endpoint->kind == ENDPOINT_EMBEDDINGS ? prepare_embeddings(x) : prepare_chat(x);
     if (!s && x->up_body.failed)
         s = E_NOMEM;
     if (s && !x->error.kind)
@@ -197,7 +200,8 @@ static bool prepare_body(struct exchange *x)
     return true;
 }
 
-/* --- STAGE_TARGET, STAGE_TOKEN ------------------------------------------------------------------- */
+/* --- STAGE_TARGET, STAGE_TOKEN -------------------------------------------------------------------
+ */
 
 enum step attempt_target(struct exchange *x)
 {
@@ -242,7 +246,8 @@ enum step attempt_token(struct exchange *x)
     return GO_ON;
 }
 
-/* --- STAGE_SEND ---------------------------------------------------------------------------------- */
+/* --- STAGE_SEND ----------------------------------------------------------------------------------
+ */
 
 static bool refused(const struct exchange *x)
 {
@@ -287,7 +292,7 @@ static void connection_error(struct exchange *x, const struct http_result *resul
     bool timed_out = result->outcome == HTTP_TIMED_OUT;
 
     chat_error_set(&x->error, x->arena, timed_out ? CHAT_ERROR_TIMEOUT : CHAT_ERROR_UPSTREAM, "%s",
-                   timed_out        ? "The model did not answer in time."
+                   timed_out      ? "The model did not answer in time."
                    : x->up_status ? "The connection to the model broke before the answer was "
                                     "complete."
                                   : "The model could not be reached.");
@@ -317,8 +322,7 @@ static struct http_call *start_call(struct exchange *x, const char *url)
 {
     const struct config_model *own = x->model->setting;
     static const struct config_model none;
-    struct str bearer =
-        arena_printf(x->arena, "Bearer %.*s", STR_ARG(buf_str(&x->token)));
+    struct str bearer = arena_printf(x->arena, "Bearer %.*s", STR_ARG(buf_str(&x->token)));
     struct http_header headers[HEADERS_MAX] = {
         {STR("Authorization"), bearer},
         {STR("AI-Resource-Group"), str_from(x->target->group)},
@@ -330,8 +334,8 @@ static struct http_call *start_call(struct exchange *x, const char *url)
     size_t count = 6;
 
     if (x->config->send_tenant_header && x->target->account->key->tenant)
-        headers[count++] = (struct http_header){STR("AI-Tenant-Id"),
-                                                str_from(x->target->account->key->tenant)};
+        headers[count++] =
+            (struct http_header){STR("AI-Tenant-Id"), str_from(x->target->account->key->tenant)};
     if (!own)
         own = &none;
     struct http_request request = {
@@ -376,7 +380,8 @@ enum step attempt_send(struct exchange *x)
     return WAIT;
 }
 
-/* --- STAGE_ANSWER -------------------------------------------------------------------------------- */
+/* --- STAGE_ANSWER --------------------------------------------------------------------------------
+ */
 
 /* Upstream rejected our token: replace it once and try the same target again. */
 static enum step replace_token(struct exchange *x)

@@ -1,9 +1,9 @@
 /*
  * The stages of an exchange, in order, and its end.
  *
- * Every stage returns at once: it goes on, waits for a callback, is done, or has failed. Callbacks may
- * come before the function that asked for them has returned; they only note what they bring, and the
- * loop in exchange_run goes on.
+ * Every stage returns at once: it goes on, waits for a callback, is done, or has failed. Callbacks
+ * may come before the function that asked for them has returned; they only note what they bring,
+ * and the loop in exchange_run goes on.
  */
 #include "exchange/exchange.h"
 
@@ -22,7 +22,8 @@ static struct str header(const struct exchange *x, const char *name)
     return x->request.header(x->arg, name);
 }
 
-/* --- STAGE_ADMIT ------------------------------------------------------------------------------- */
+/* --- STAGE_ADMIT -------------------------------------------------------------------------------
+ */
 
 static bool sane_id(struct str s)
 {
@@ -121,7 +122,8 @@ static enum step admit(struct exchange *x)
     return GO_ON;
 }
 
-/* --- STAGE_DECODE -------------------------------------------------------------------------------- */
+/* --- STAGE_DECODE --------------------------------------------------------------------------------
+ */
 
 static bool body_arrived(struct exchange *x)
 {
@@ -143,10 +145,16 @@ static bool body_arrived(struct exchange *x)
         x->error.http_status = 408;
         return false;
     case HEAD_TOO_LARGE:
-        chat_error_set(&x->error, x->arena, CHAT_ERROR_INVALID,
-                       "The request headers are larger than the %lld bytes that this gateway takes.",
-                       (long long)x->config->limits.header_bytes);
+        chat_error_set(
+            &x->error, x->arena, CHAT_ERROR_INVALID,
+            "The request headers are larger than the %lld bytes that this gateway takes.",
+            (long long)x->config->limits.header_bytes);
         x->error.http_status = 431;
+        return false;
+    case TOO_MANY_REQUESTS:
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_OVERLOADED,
+                       "The gateway has as many requests under way as it may. Try again soon.");
+        x->error.retry_after_ms = BUSY_RETRY_MS;
         return false;
     }
     return false;
@@ -200,8 +208,7 @@ static bool stream_from_body(struct exchange *x)
         return false;
     }
     x->call.stream = jspan_true(stream);
-    x->include_usage =
-        jspan_true(jspan_get(jspan_get(x->body, "stream_options"), "include_usage"));
+    x->include_usage = jspan_true(jspan_get(jspan_get(x->body, "stream_options"), "include_usage"));
     return true;
 }
 
@@ -219,8 +226,7 @@ static enum step decode(struct exchange *x)
     if (kind == ENDPOINT_EMBEDDINGS)
         x->record.dialect = "openai-embeddings";
     log_body("request", x->id, x->request.body);
-    if (kind == ENDPOINT_EMBEDDINGS &&
-        embeddings_decode(x->arena, x->body, &x->embed, &x->error))
+    if (kind == ENDPOINT_EMBEDDINGS && embeddings_decode(x->arena, x->body, &x->embed, &x->error))
         return STEP_FAIL;
     if (kind == ENDPOINT_CHAT && !stream_from_body(x))
         return STEP_FAIL;
@@ -229,7 +235,8 @@ static enum step decode(struct exchange *x)
     return GO_ON;
 }
 
-/* --- STAGE_MODELS, STAGE_ROUTE ------------------------------------------------------------------- */
+/* --- STAGE_MODELS, STAGE_ROUTE -------------------------------------------------------------------
+ */
 
 static void on_models(void *arg, struct route_table *table, const struct chat_error *err)
 {
@@ -267,8 +274,8 @@ static enum step unknown_model(struct exchange *x)
     struct str names = STR_NONE;
 
     for (size_t i = 0; i < n; i++)
-        names = arena_printf(x->arena, "%.*s%s%.*s", STR_ARG(names), i ? ", " : "",
-                             STR_ARG(near[i]));
+        names =
+            arena_printf(x->arena, "%.*s%s%.*s", STR_ARG(names), i ? ", " : "", STR_ARG(near[i]));
     chat_error_field(&x->error, x->arena, CHAT_ERROR_MODEL_NOT_FOUND, "model",
                      names.n ? "The model '%.*s' does not exist here. Did you mean: %.*s?"
                              : "The model '%.*s' does not exist here.%.*s",
@@ -278,8 +285,7 @@ static enum step unknown_model(struct exchange *x)
 
 static enum step route(struct exchange *x)
 {
-    if (x->match.endpoint->kind == ENDPOINT_MODEL_LIST ||
-        x->match.endpoint->kind == ENDPOINT_READY)
+    if (x->match.endpoint->kind == ENDPOINT_MODEL_LIST || x->match.endpoint->kind == ENDPOINT_READY)
         return local_serve_models(x);
     x->model = route_find(x->table, x->config, x->arena, x->model_asked);
     if (!x->model && !x->rediscovered) { /* perhaps it was deployed a minute ago */
@@ -299,7 +305,8 @@ static enum step route(struct exchange *x)
     return GO_ON;
 }
 
-/* --- the loop, and the end ----------------------------------------------------------------------- */
+/* --- the loop, and the end -----------------------------------------------------------------------
+ */
 
 static void free_exchange(struct exchange *x)
 {

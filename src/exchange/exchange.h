@@ -2,8 +2,8 @@
  * One request's life: from the caller's bytes to the caller's bytes.
  *
  * Whoever brings a request (the FastCGI responder, the CGI program, the command line) fills in a
- * `struct exchange_request`, gives three callbacks, and is told head, body and end. All of it happens
- * on the reactor's thread.
+ * `struct exchange_request`, gives three callbacks, and is told head, body and end. All of it
+ * happens on the reactor's thread.
  */
 #ifndef CORELAY_EXCHANGE_EXCHANGE_H
 #define CORELAY_EXCHANGE_EXCHANGE_H
@@ -12,7 +12,14 @@
 #include "base/str.h"
 #include "exchange/gateway.h"
 
-enum body_state { BODY_COMPLETE, BODY_TOO_LARGE, BODY_CUT_SHORT, BODY_TIMED_OUT, HEAD_TOO_LARGE };
+enum body_state {
+    BODY_COMPLETE,
+    BODY_TOO_LARGE,
+    BODY_CUT_SHORT,
+    BODY_TIMED_OUT,
+    HEAD_TOO_LARGE,
+    TOO_MANY_REQUESTS /* this process has as many as it may */
+};
 
 /* Everything is borrowed until `end` (or exchange_cancel). */
 struct exchange_request {

@@ -21,7 +21,8 @@ enum {
     ERROR_BODY_BYTES = 64 * 1024,             /* of an upstream error */
     WHOLE_BODY_BYTES = 128 * 1024 * 1024,     /* of a whole answer */
     OUT_BYTES = 8 * 1024 * 1024,              /* held back before the head is sent */
-    REQUEST_ID_BYTES = 128
+    REQUEST_ID_BYTES = 128,
+    BUSY_RETRY_MS = 5000
 };
 
 enum stage {

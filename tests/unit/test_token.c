@@ -5,11 +5,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -408,11 +410,17 @@ static void test_nobody_waits_beyond_the_deadline(void **state)
 static void test_service_is_down(void **state)
 {
     struct fixture *f = *state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int taken = socket(AF_INET, SOCK_STREAM, 0); /* a port that is ours, and nobody listens */
 
+    assert_int_equal(bind(taken, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(taken, (struct sockaddr *)&address, &size), 0);
     f->settings.backoff_ms = 50;
-    strcpy(f->url, "http://127.0.0.1:1/oauth/token");
+    sprintf(f->url, "http://127.0.0.1:%d/oauth/token", ntohs(address.sin_port));
     restart(f);
     assert_int_equal(ask(f, NULL).kind, CHAT_ERROR_OVERLOADED);
+    close(taken);
 }
 
 /* --- files ----------------------------------------------------------------------------------- */
