@@ -11,11 +11,14 @@
 #include "family/json_scan.h"
 #include "family/python_literal.h"
 
-enum encoding { UNDECIDED, SERVER_SENT, JSON_VALUES, AWS_BINARY };
+enum { SHOWN = 8 }; /* bytes of a broken binary frame that are handed out */
+
+enum encoding { UNDECIDED, SERVER_SENT, JSON_VALUES, AWS_BINARY, LOST };
 
 struct frames {
     enum encoding encoding;
     bool aws_expected; /* by the Content-Type */
+    bool begun;        /* the first bytes were looked at */
     bool ended;
     struct buf in;
     size_t at;             /* everything in front of it is consumed */
@@ -299,9 +302,14 @@ static bool next_aws(struct frames *f, struct arena *scratch, struct frame *out)
 
     if (next == AWS_NEED_MORE && (!f->ended || !rest.n))
         return false;
-    if (next != AWS_FRAME) {
+    if (next == AWS_NEED_MORE) {
         *out = (struct frame){.data = rest};
         consume(f, f->in.n);
+        return true;
+    }
+    if (next == AWS_BROKEN) { /* nothing behind it can be found any more */
+        *out = (struct frame){.data = str_slice(rest, 0, rest.n < SHOWN ? rest.n : SHOWN)};
+        f->encoding = LOST;
         return true;
     }
     consume(f, f->at + a.total_bytes);
@@ -318,21 +326,27 @@ static bool next_aws(struct frames *f, struct arena *scratch, struct frame *out)
 /* --- all ----------------------------------------------------------------------------------------
  */
 
+/* What the very first bytes say: binary, or text with a byte order mark. False: too few. */
+static bool look_at_beginning(struct frames *f)
+{
+    unsigned char first = (unsigned char)f->in.p[f->at];
+    enum begins bom = begins(f, "\xef\xbb\xbf");
+
+    if (first == 0 || (f->aws_expected && first == 1)) /* no text begins so: a length */
+        f->encoding = AWS_BINARY;
+    if (bom == BEGINS)
+        consume(f, 3);
+    f->begun = bom != BEGINS_MAYBE;
+    return f->begun;
+}
+
 /* The first byte that says something decides; false while there is none. */
 static bool decide(struct frames *f)
 {
-    if (f->in.n == 0)
+    if (f->at < f->in.n && !f->begun && !look_at_beginning(f))
         return false;
-    unsigned char first = (unsigned char)f->in.p[0];
-    if (first == 0 || (f->aws_expected && first == 1)) { /* no text begins so: a length */
-        f->encoding = AWS_BINARY;
+    if (f->encoding == AWS_BINARY)
         return true;
-    }
-    enum begins bom = f->at ? BEGINS_NOT : begins(f, "\xef\xbb\xbf");
-    if (bom == BEGINS_MAYBE)
-        return false;
-    if (bom == BEGINS)
-        consume(f, 3);
     consume_space(f);
     if (f->at == f->in.n)
         return false;
@@ -360,6 +374,10 @@ bool frames_next(struct frames *f, struct arena *scratch, struct frame *out)
     forget_given(f);
     if (f->encoding == UNDECIDED && !decide(f))
         return false;
+    if (f->encoding == LOST) {
+        consume(f, f->in.n);
+        return false;
+    }
     if (f->encoding == AWS_BINARY)
         return next_aws(f, scratch, out);
     if (f->encoding == JSON_VALUES)

@@ -41,5 +41,19 @@ fuzz_targets += tests/fuzz/fuzz_bedrock_converse
 tests_fuzz_fuzz_bedrock_converse_SOURCES = tests/fuzz/fuzz_bedrock_converse.c tests/fuzz/replay.c
 tests_fuzz_fuzz_bedrock_converse_LDADD = $(CORELAY_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz_frames
+tests_fuzz_fuzz_frames_SOURCES = tests/fuzz/fuzz_frames.c tests/fuzz/replay.c
+tests_fuzz_fuzz_frames_LDADD = $(CORELAY_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_azure_openai
+tests_fuzz_fuzz_azure_openai_SOURCES = tests/fuzz/fuzz_azure_openai.c tests/fuzz/replay.c \
+	tests/fuzz/family_rounds.c tests/fuzz/family_rounds.h
+tests_fuzz_fuzz_azure_openai_LDADD = $(CORELAY_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_vertex_gemini
+tests_fuzz_fuzz_vertex_gemini_SOURCES = tests/fuzz/fuzz_vertex_gemini.c tests/fuzz/replay.c \
+	tests/fuzz/family_rounds.c tests/fuzz/family_rounds.h
+tests_fuzz_fuzz_vertex_gemini_LDADD = $(CORELAY_LIBS)
+
 .PHONY: fuzz-targets
 fuzz-targets: $(fuzz_targets)
