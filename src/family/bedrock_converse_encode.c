@@ -20,6 +20,7 @@ struct converse {
     bool stubs;       /* the history speaks of tools, and the request brings none */
     bool keep_silent; /* tools must stand there, and none may be called */
     unsigned documents;
+    bool short_point;   /* a cache point of five minutes was written */
     size_t skip_points; /* cache breakpoints of the messages that are too many */
 };
 
@@ -57,19 +58,25 @@ static void plan_points(struct converse *c)
         dropped_add_cstr(c->dropped, "cache_control");
 }
 
+/* Upstream refuses a point of an hour behind one of five minutes. */
 static void write_point(struct converse *c, const struct chat_cache *cache)
 {
+    bool has_ttl = c->model->traits & MODEL_CACHE_TTL && !c->short_point;
+    struct str ttl = cache->ttl.n ? cache->ttl : c->model->cache_ttl;
+    bool hour = has_ttl && str_is(ttl, "1h");
+
     if (!cache->set)
         return;
-    if (str_is(cache->ttl, "1h") && !(c->model->traits & MODEL_CACHE_TTL))
+    if (!hour && str_is(cache->ttl, "1h"))
         dropped_add_cstr(c->dropped, "cache_control.ttl");
     jwrite_object(&c->w);
     jwrite_member_object(&c->w, "cachePoint");
     jwrite_member_cstr(&c->w, "type", "default");
-    if (cache->ttl.n && c->model->traits & MODEL_CACHE_TTL)
-        jwrite_member_str(&c->w, "ttl", cache->ttl);
+    if (hour)
+        jwrite_member_str(&c->w, "ttl", ttl);
     jwrite_end(&c->w);
     jwrite_end(&c->w);
+    c->short_point = !hour;
 }
 
 static void write_message_point(struct converse *c, const struct chat_cache *cache)
@@ -587,8 +594,8 @@ status converse_encode(struct arena *arena, const struct chat_request *request,
     jwrite_object(&c.w);
     write_settings(&c, max_tokens);
     write_additional(&c);
+    write_tools(&c); /* in the order in which upstream caches them */
     write_system(&c);
-    write_tools(&c);
     write_messages(&c);
     jwrite_end(&c.w);
     return out->failed ? E_NOMEM : OK;

@@ -138,8 +138,8 @@ static bool read_inference(struct converse_reading *r)
 
 static bool claude_extra_good(struct converse_reading *r, const cJSON *extra)
 {
-    static const char *const known[] = {"thinking", "anthropic_beta", "top_k", "output_config",
-                                        NULL};
+    static const char *const known[] = {"thinking",      "anthropic_beta", "top_k",
+                                        "output_config", "tool_choice",    NULL};
     const cJSON *config = json_get(r->x->json, "inferenceConfig");
     const cJSON *unknown = json_unknown(extra, known);
     struct claude_fields f = {
@@ -153,6 +153,8 @@ static bool claude_extra_good(struct converse_reading *r, const cJSON *extra)
         .tool_forced = r->c->tool_forced,
     };
 
+    if (json_true(json_get(extra, "tool_choice"), "disable_parallel_tool_use"))
+        r->c->single_call = true;
     if (unknown)
         return bedrock_bad(r->x,
                            "The model returned the following errors: %s: Extra inputs are "

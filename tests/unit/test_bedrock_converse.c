@@ -133,11 +133,11 @@ static void encodes_everything_for_nova(void **state)
         NOVA, 0,
         "{\"inferenceConfig\":{\"maxTokens\":50,\"temperature\":0.50,\"topP\":0.9,"
         "\"stopSequences\":[\"END\"]},\"additionalModelRequestFields\":{\"inferenceConfig\":{"
-        "\"topK\":20}},\"system\":[{\"text\":\"s\"}," POINT "],\"toolConfig\":{\"tools\":[{"
-        "\"toolSpec\":{\"name\":\"f\",\"description\":\"d\",\"inputSchema\":{\"json\":{\"type\":"
-        "\"object\",\"properties\":{\"n\":{\"$schema\":1}}}}}}],\"toolChoice\":{\"tool\":{"
-        "\"name\":\"f\"}}},\"messages\":[{\"role\":\"user\",\"content\":[{\"image\":{\"format\":"
-        "\"jpeg\",\"source\":{\"bytes\":\"QUJD\"}}},{\"document\":{\"format\":\"txt\",\"name\":"
+        "\"topK\":20}},\"toolConfig\":{\"tools\":[{\"toolSpec\":{\"name\":\"f\",\"description\":"
+        "\"d\",\"inputSchema\":{\"json\":{\"type\":\"object\",\"properties\":{\"n\":{\"$schema\":1}"
+        "}}}}}],\"toolChoice\":{\"tool\":{\"name\":\"f\"}}},\"system\":[{\"text\":\"s\"}," POINT
+        "],\"messages\":[{\"role\":\"user\",\"content\":[{\"image\":{\"format\":\"jpeg\","
+        "\"source\":{\"bytes\":\"QUJD\"}}},{\"document\":{\"format\":\"txt\",\"name\":"
         "\"a b c txt 1\",\"source\":{\"bytes\":\"aGVsbG8=\"}}}," POINT ",{\"document\":{\"format\":"
         "\"pdf\",\"name\":\"document 2\",\"source\":{\"bytes\":\"UERG\"}}},{\"text\":\"See the "
         "document.\"}]}]}",
@@ -194,11 +194,11 @@ static void encodes_tool_rounds(void **state)
     result(say(CHAT_USER, CHAT_TOOL_RESULT, NULL), "1", "r")->error = true;
     result(say(CHAT_USER, CHAT_TOOL_RESULT, NULL), "2", " ")->cache.set = true;
     /* no tools: stand-ins, and a word that none is to be called */
-    struct str silent = arena_printf(
-        arena,
-        "{\"inferenceConfig\":{\"maxTokens\":9},\"system\":[{\"text\":\"Do not call any "
-        "tool. Answer in text.\"}],\"toolConfig\":{\"tools\":[%s]},%s",
-        spec, rest);
+    struct str silent =
+        arena_printf(arena,
+                     "{\"inferenceConfig\":{\"maxTokens\":9},\"toolConfig\":{\"tools\":[%s]},"
+                     "\"system\":[{\"text\":\"Do not call any tool. Answer in text.\"}],%s",
+                     spec, rest);
     check_encode(CLAUDE, MODEL_THINKING, silent.p, NULL);
     request.tools = &tool;
     request.choice = CHAT_CHOICE_NONE;
@@ -253,20 +253,20 @@ static void asks_for_structured_output(void **state)
 static void keeps_four_cache_points(void **state)
 {
     (void)state;
-    say(CHAT_SYSTEM, CHAT_TEXT, "s")->cache.set = true;
+    say(CHAT_SYSTEM, CHAT_TEXT, "s")->cache = (struct chat_cache){.set = true, .ttl = STR("1h")};
     say(CHAT_USER, CHAT_TEXT, "a")->cache.set = true;
     also(CHAT_TEXT, "b")->cache.set = true;
     also(CHAT_TEXT, "c")->cache.set = true;
-    struct chat_part *last = also(CHAT_TEXT, "d");
-    last->cache = (struct chat_cache){.set = true, .ttl = STR("1h")};
-#define CACHED_TURN(last)                                                                          \
-    "{\"inferenceConfig\":{},\"system\":[{\"text\":\"s\"}," POINT "],\"messages\":[{\"role\":"     \
+    /* an hour behind five minutes */
+    also(CHAT_TEXT, "d")->cache = (struct chat_cache){.set = true, .ttl = STR("1h")};
+#define CACHED_TURN(first)                                                                         \
+    "{\"inferenceConfig\":{},\"system\":[{\"text\":\"s\"}," first "],\"messages\":[{\"role\":"     \
     "\"user\",\"content\":[{\"text\":\"a\"},{\"text\":\"b\"}," POINT ",{\"text\":\"c\"}," POINT    \
-    ",{\"text\":\"d\"}," last "]}]}"
+    ",{\"text\":\"d\"}," POINT "]}]}"
     check_encode(NOVA, 0, CACHED_TURN(POINT), "cache_control, cache_control.ttl");
     check_encode(NOVA, MODEL_CACHE_TTL,
                  CACHED_TURN("{\"cachePoint\":{\"type\":\"default\",\"ttl\":\"1h\"}}"),
-                 "cache_control");
+                 "cache_control, cache_control.ttl");
 }
 
 static void refuses_what_cannot_be(void **state)
