@@ -243,25 +243,27 @@ static bool same_role(const struct jspan *a, const struct jspan *b)
     return jspan_is(left, JSPAN_STRING) && right && str_eq(left->text, right->text);
 }
 
+/* Move the blocks of the next message into this one. False when there is content in them that is
+   neither text nor a list: upstream says so better. */
+static bool swallow_next(struct arena *arena, struct jspan *message)
+{
+    struct jspan *to = block_list(arena, jspan_get(message, "content"));
+    struct jspan *from = block_list(arena, jspan_get(message->next, "content"));
+
+    if (!to || !from)
+        return false;
+    while (jspan_first(from))
+        jspan_move(jspan_first(from), to);
+    jspan_remove(message->next);
+    return true;
+}
+
 status invoke_merge_roles(struct invoke_edit *e)
 {
-    struct jspan *m = first_message(e->body);
-
-    while (m && m->next) {
-        if (!same_role(m, m->next)) {
-            m = m->next;
-            continue;
-        }
-        struct jspan *to = block_list(e->arena, jspan_get(m, "content"));
-        struct jspan *from = block_list(e->arena, jspan_get(m->next, "content"));
-        if (!to || !from) { /* no content that we know: upstream says so better */
-            m = m->next;
-            continue;
-        }
-        while (jspan_first(from))
-            jspan_move(jspan_first(from), to);
-        jspan_remove(m->next);
-    }
+    for (struct jspan *m = first_message(e->body); m; m = m->next)
+        while (m->next && same_role(m, m->next))
+            if (!swallow_next(e->arena, m))
+                break;
     return OK;
 }
 
