@@ -178,17 +178,23 @@ struct listeners {
 static bool listeners_start(struct listeners *l)
 {
     char base[128];
+    int main_fd = server_bind(settings.host, &settings.port);
+    int control_fd = server_bind("127.0.0.1", &settings.control_port);
 
-    l->main = server_start(settings.host, &settings.port, main_route);
-    l->control = l->main ? server_start("127.0.0.1", &settings.control_port, control_route) : NULL;
-    if (!l->control) {
+    snprintf(base, sizeof base, "http://%s:%d", settings.host, settings.port);
+    lm_set_base(base);
+    if (settings.tls_port >= 0 && !tls_bind())
+        return false;
+    if (main_fd >= 0)
+        l->main = server_start(main_fd, main_route);
+    if (control_fd >= 0)
+        l->control = server_start(control_fd, control_route);
+    if (!l->main || !l->control) {
         fprintf(stderr, "aicore-emulator: cannot listen: %s\n", strerror(errno));
         return false;
     }
     if (settings.tls_port >= 0 && !tls_start(main_route))
         return false;
-    snprintf(base, sizeof base, "http://%s:%d", settings.host, settings.port);
-    lm_set_base(base);
     return !settings.keys_dir || keys_write(settings.keys_dir, base);
 }
 

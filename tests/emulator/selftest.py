@@ -98,6 +98,15 @@ class Emulator:
                  d["tenant"] == tenant and d["group"] == group]
         return urllib.parse.urlparse(found[-1]["url"]).path + suffix
 
+    def log(self, since=0):
+        """Entries of the log; an entry stays open for a moment after its last byte."""
+        for _ in range(100):
+            entries = self.control("GET", "/requests?since=%d" % since)["requests"]
+            if all(entry["outcome"] != "open" for entry in entries):
+                break
+            time.sleep(0.02)
+        return entries
+
     def ask(self, model, suffix, body, **headers):
         text = body if isinstance(body, (str, bytes)) else json.dumps(body)
         return self.http("POST", self.path(model, suffix), text, self.headers(**headers))
@@ -817,13 +826,13 @@ def test_log(e):
     e.control("DELETE", "/requests")
     raw = '{"messages": [ {"role":"user","content":"\\u0041 ä"} ]  , "seed": 12345678901234567}'
     e.good("gpt-4.1", AZURE, raw.encode())
-    log = e.control("GET", "/requests")["requests"]
+    log = e.log()
     check(len(log) == 1 and log[0]["body"] == raw, log)
     check(log[0]["tenant"] == "alpha" and log[0]["model"] == "gpt-4.1" and
           log[0]["outcome"] == "done" and log[0]["headers"]["ai-resource-group"] == "default", log)
     check(e.token() not in json.dumps(log), "no token in the log")
     e.ask("gpt-4.1", AZURE, b'{"a":"\xff"}')
-    entry = e.control("GET", "/requests?since=%d" % log[0]["seq"])["requests"][0]
+    entry = e.log(log[0]["seq"])[0]
     check(base64.b64decode(entry["body_base64"]) == b'{"a":"\xff"}', entry)
 
 
@@ -840,11 +849,7 @@ def test_hang_up(e):
     check(e.control("GET", "/counters")["active_streams"] == 1, "active")
     left = time.time()
     connection.close()
-    for _ in range(50):
-        entry = e.control("GET", "/requests")["requests"][0]
-        if entry["outcome"] != "open":
-            break
-        time.sleep(0.02)
+    entry = e.log()[0]
     check(entry["outcome"] == "client_closed", entry)
     check(abs(entry.get("closed_ms", 0) / 1000 - left) < 0.3, (entry, left))
     counters = e.control("GET", "/counters")

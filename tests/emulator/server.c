@@ -14,8 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-enum { STREAM_BLOCK = 4096, CONNECTION_MEMORY = 32 << 10, IDLE_SECONDS = 600 };
+enum { STREAM_BLOCK = 4096, CONNECTION_MEMORY = 32 << 10, IDLE_SECONDS = 600, BACKLOG = 4096 };
 
 const char *exchange_header(struct exchange *x, const char *name)
 {
@@ -251,47 +252,55 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     return exchange_answer(x);
 }
 
-static struct MHD_Daemon *daemon_start(unsigned extra_flags, const struct sockaddr *address,
-                                       route_fn route)
+/* listener -1: no listening socket, connections come from the TLS port. */
+static struct MHD_Daemon *daemon_start(int listener, route_fn route)
 {
     static route_fn routes[8];
     static size_t used;
     route_fn *slot = &routes[used++ % 8];
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
-    bool unbound = extra_flags & MHD_USE_NO_LISTEN_SOCKET;
+    bool tls = listener < 0;
 
     *slot = route;
     return MHD_start_daemon(
-        flags | extra_flags, 0, NULL, NULL, on_request, slot, MHD_OPTION_SOCK_ADDR, address,
-        MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, unbound ? slot : NULL,
-        MHD_OPTION_NOTIFY_COMPLETED, exchange_end, NULL, MHD_OPTION_CONNECTION_LIMIT, 60000u,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_LISTEN_BACKLOG_SIZE, 4096u,
-        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+        flags | (tls ? MHD_USE_NO_LISTEN_SOCKET : 0u), 0, NULL, NULL, on_request, slot,
+        MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, tls ? slot : NULL, MHD_OPTION_NOTIFY_COMPLETED,
+        exchange_end, NULL, MHD_OPTION_CONNECTION_LIMIT, 60000u, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        tls ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_END);
 }
 
-struct MHD_Daemon *server_start(const char *host, int *port, route_fn route)
+int server_bind(const char *host, int *port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)*port)};
-    const union MHD_DaemonInfo *info;
-    struct MHD_Daemon *daemon;
+    socklen_t len = sizeof address;
+    int fd, one = 1;
 
     if (inet_pton(AF_INET, host, &address.sin_addr) != 1) {
         errno = EINVAL;
-        return NULL;
+        return -1;
     }
-    daemon = daemon_start(0, (struct sockaddr *)&address, route);
-    if (!daemon)
-        return NULL;
-    info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT);
-    if (info)
-        *port = info->port;
-    return daemon;
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) || listen(fd, BACKLOG) ||
+        getsockname(fd, (struct sockaddr *)&address, &len)) {
+        close(fd);
+        return -1;
+    }
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+struct MHD_Daemon *server_start(int listener, route_fn route)
+{
+    return daemon_start(listener, route);
 }
 
 struct MHD_Daemon *server_start_unbound(route_fn route)
 {
-    return daemon_start(MHD_USE_NO_LISTEN_SOCKET, NULL, route);
+    return daemon_start(-1, route);
 }
 
 bool server_adopt(struct MHD_Daemon *daemon, int fd)

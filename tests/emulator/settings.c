@@ -15,19 +15,38 @@ struct settings settings = {
     .split_utf8 = true,
 };
 
-static struct settings frozen;
+/* The changeable members as the command line set them. */
+static struct {
+    int latency_ms, chunk_delay_ms, token_ttl_s, page_limit, converse_encoding;
+    const char *sse_line_ending;
+    bool log_bodies, split_utf8;
+} frozen;
 
 void settings_freeze(void)
 {
-    frozen = settings;
+    frozen.latency_ms = settings.latency_ms;
+    frozen.chunk_delay_ms = settings.chunk_delay_ms;
+    frozen.token_ttl_s = settings.token_ttl_s;
+    frozen.page_limit = settings.page_limit;
+    frozen.converse_encoding = settings.converse_encoding;
+    frozen.sse_line_ending = settings.sse_line_ending;
+    frozen.log_bodies = settings.log_bodies;
+    frozen.split_utf8 = settings.split_utf8;
 }
 
 void settings_restore(void)
 {
-    settings = frozen;
+    settings.latency_ms = frozen.latency_ms;
+    settings.chunk_delay_ms = frozen.chunk_delay_ms;
+    settings.token_ttl_s = frozen.token_ttl_s;
+    settings.page_limit = frozen.page_limit;
+    settings.converse_encoding = frozen.converse_encoding;
+    settings.sse_line_ending = frozen.sse_line_ending;
+    settings.log_bodies = frozen.log_bodies;
+    settings.split_utf8 = frozen.split_utf8;
 }
 
-static bool take_number(const cJSON *item, const char *name, int min, int *out)
+static bool take_number(const cJSON *item, const char *name, int min, atomic_int *out)
 {
     if (strcmp(item->string, name))
         return false;
@@ -37,7 +56,7 @@ static bool take_number(const cJSON *item, const char *name, int min, int *out)
     return true;
 }
 
-static bool take_bool(const cJSON *item, const char *name, bool *out)
+static bool take_bool(const cJSON *item, const char *name, atomic_bool *out)
 {
     if (strcmp(item->string, name) || !cJSON_IsBool(item))
         return false;
@@ -54,7 +73,7 @@ static bool take_encoding(const cJSON *item)
         return false;
     for (i = 0; i < 3; i++) {
         if (!strcmp(item->valuestring, names[i])) {
-            settings.converse_encoding = (enum converse_encoding)i;
+            settings.converse_encoding = i;
             return true;
         }
     }

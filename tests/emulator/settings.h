@@ -1,9 +1,12 @@
-/* What the command line and POST /settings decide. Only the control port writes, and words are
- * word-sized. */
+/*
+ * What the command line and POST /settings decide. Only the control port's thread changes it
+ * while others read, hence the atomic members.
+ */
 #ifndef EMULATOR_SETTINGS_H
 #define EMULATOR_SETTINGS_H
 
 #include <cjson/cJSON.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 enum converse_encoding { CONVERSE_PYTHON, CONVERSE_JSON, CONVERSE_EVENTSTREAM };
@@ -18,14 +21,14 @@ struct settings {
     bool quiet;
 
     /* May change while running. */
-    int latency_ms;     /* before the first byte of every inference answer */
-    int chunk_delay_ms; /* between the events of a stream */
-    int token_ttl_s;
-    int page_limit; /* rows in one page of the deployment list */
-    enum converse_encoding converse_encoding;
-    const char *sse_line_ending; /* "\n" or "\r\n"; NULL = what the family does */
-    bool log_bodies;
-    bool split_utf8; /* cut writes inside of multi-byte characters */
+    atomic_int latency_ms;     /* before the first byte of every inference answer */
+    atomic_int chunk_delay_ms; /* between the events of a stream */
+    atomic_int token_ttl_s;
+    atomic_int page_limit;               /* rows in one page of the deployment list */
+    atomic_int converse_encoding;        /* enum converse_encoding */
+    const char *_Atomic sse_line_ending; /* "\n" or "\r\n"; NULL = what the family does */
+    atomic_bool log_bodies;
+    atomic_bool split_utf8; /* cut writes inside of multi-byte characters */
 };
 
 extern struct settings settings;

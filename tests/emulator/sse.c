@@ -5,8 +5,10 @@
 
 void sse_write(struct buf *out, const char *text, const char *ending)
 {
-    if (settings.sse_line_ending)
-        ending = settings.sse_line_ending;
+    const char *wanted = settings.sse_line_ending;
+
+    if (wanted)
+        ending = wanted;
     buf_text(out, "data: ");
     buf_text(out, text);
     buf_text(out, ending);

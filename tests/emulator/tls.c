@@ -3,8 +3,8 @@
 
 #include "settings.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -22,6 +22,7 @@ static struct {
     int listener;
     pthread_t thread;
     struct MHD_Daemon *daemon;
+    bool running;
 } tls = {.listener = -1};
 
 struct relay {
@@ -136,20 +137,16 @@ static bool ctx_make(void)
     return SSL_CTX_load_verify_locations(tls.ctx, settings.tls_client_ca, NULL) == 1;
 }
 
-static bool listener_make(void)
+bool tls_bind(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)settings.tls_port)};
-    socklen_t len = sizeof address;
-    int one = 1;
+    int flags;
 
-    inet_pton(AF_INET, settings.host, &address.sin_addr);
-    tls.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    setsockopt(tls.listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (tls.listener < 0 || bind(tls.listener, (struct sockaddr *)&address, sizeof address) ||
-        listen(tls.listener, 1024) || getsockname(tls.listener, (struct sockaddr *)&address, &len))
+    tls.listener = server_bind(settings.host, &settings.tls_port);
+    flags = tls.listener < 0 ? -1 : fcntl(tls.listener, F_GETFL);
+    if (flags < 0 || fcntl(tls.listener, F_SETFL, flags & ~O_NONBLOCK)) {
+        fprintf(stderr, "emulator: TLS port: %s\n", strerror(errno));
         return false;
-    settings.tls_port = ntohs(address.sin_port);
+    }
     return true;
 }
 
@@ -161,20 +158,23 @@ bool tls_start(route_fn route)
         return false;
     }
     tls.daemon = server_start_unbound(route);
-    if (!tls.daemon || !listener_make() || pthread_create(&tls.thread, NULL, accept_thread, NULL)) {
+    if (!tls.daemon || pthread_create(&tls.thread, NULL, accept_thread, NULL)) {
         fprintf(stderr, "emulator: TLS port: %s\n", strerror(errno));
         return false;
     }
+    tls.running = true;
     return true;
 }
 
 void tls_stop(void)
 {
-    if (tls.listener < 0)
-        return;
-    shutdown(tls.listener, SHUT_RDWR);
-    pthread_join(tls.thread, NULL);
-    close(tls.listener);
-    MHD_stop_daemon(tls.daemon);
+    if (tls.running) {
+        shutdown(tls.listener, SHUT_RDWR);
+        pthread_join(tls.thread, NULL);
+    }
+    if (tls.listener >= 0)
+        close(tls.listener);
+    if (tls.daemon)
+        MHD_stop_daemon(tls.daemon);
     SSL_CTX_free(tls.ctx);
 }

@@ -8,7 +8,10 @@
 
 #include "server.h"
 
-/* Listen; sets settings.tls_port. False after saying on stderr what failed. */
+/* Take the port; sets settings.tls_port. False after saying on stderr what failed. */
+bool tls_bind(void);
+
+/* Serve; the same about failure. */
 bool tls_start(route_fn route);
 void tls_stop(void);
 
