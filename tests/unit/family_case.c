@@ -139,6 +139,28 @@ const char *family_case_whole(struct family_case *c, const char *body)
     return keep(c, &events);
 }
 
+size_t family_case_growth(struct family_case *c, const char *frame)
+{
+    struct arena *arena = arena_new(0);
+    struct buf events = {0};
+    struct family_reader *reader =
+        c->family->reader(arena, &c->call, event_print_new(arena, &events));
+    struct frame f = {.data = str_from(frame)};
+    size_t before = 0;
+
+    for (int i = 0; i <= 1000; i++) {
+        struct arena *scratch = arena_new(0);
+        assert_int_equal(c->family->read_frame(reader, scratch, &f), OK);
+        arena_free(scratch);
+        if (i == 0)
+            before = arena_used(arena);
+    }
+    size_t growth = arena_used(arena) - before;
+    arena_free(arena);
+    buf_free(&events);
+    return growth;
+}
+
 /* --- requests -----------------------------------------------------------------------------------
  */
 

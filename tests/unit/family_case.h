@@ -23,6 +23,8 @@ void family_case_close(struct family_case *c);
 const char *family_case_stream(struct family_case *c, const char *bytes);
 /* The bytes that the lane passes on; cut as above. */
 const char *family_case_relay(struct family_case *c, const char *bytes);
+/* By how many bytes the exchange's arena grows when `frame` comes another 1000 times. */
+size_t family_case_growth(struct family_case *c, const char *frame);
 /* The events of a whole body, and the same last line. */
 const char *family_case_whole(struct family_case *c, const char *body);
 

@@ -351,7 +351,7 @@ static void long_ids_are_hashed(void **state)
 
 #define CHUNK(choices)                                                                             \
     "data: {\"id\":\"chatcmpl-1\",\"model\":\"gpt-x\",\"choices\":[" choices "],\"usage\":null}"   \
-                                                                             "\n\n"
+    "\n\n"
 #define DELTA(delta)   CHUNK("{\"index\":0,\"delta\":" delta ",\"finish_reason\":null}")
 #define FINISH(reason) CHUNK("{\"index\":0,\"delta\":{},\"finish_reason\":\"" reason "\"}")
 #define FILTER_CHUNK                                                                               \
@@ -484,6 +484,23 @@ static void the_lane_passes_bytes(void **state)
     family_case_close(&c);
 }
 
+static void memory_does_not_grow(void **state)
+{
+    struct family_case c;
+
+    (void)state;
+    family_case_open(&c, &family_azure_openai, "gpt-4.1");
+    assert_int_equal(family_case_growth(&c, "{\"choices\":[{\"delta\":{\"content\":\"x\\n\"},"
+                                            "\"logprobs\":{\"content\":[{\"token\":\"x\"}]}}]}"),
+                     0);
+    assert_int_equal(family_case_growth(&c,
+                                        "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,"
+                                        "\"id\":\"a\",\"function\":{\"name\":\"f\","
+                                        "\"arguments\":\"{\\\"\"}}]}}]}"),
+                     0);
+    family_case_close(&c);
+}
+
 static void whole_answers(void **state)
 {
     struct family_case c;
@@ -561,6 +578,7 @@ int main(void)
         cmocka_unit_test(reads_several_choices),
         cmocka_unit_test(broken_streams),
         cmocka_unit_test(the_lane_passes_bytes),
+        cmocka_unit_test(memory_does_not_grow),
         cmocka_unit_test(whole_answers),
         cmocka_unit_test(embeddings),
     };

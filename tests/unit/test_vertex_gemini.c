@@ -362,26 +362,26 @@ static void reads_calls(void **state)
 static void reads_signatures_of_text(void **state)
 {
     (void)state;
-    reads(
-        "data: " PARTS("{\"text\":\"a\"},{\"text\":\"b\",\"thoughtSignature\":\"QQ==\"}") "\n\ndata"
-                                                                                          ": " LAST(
-                                                                                              "{\"t"
-                                                                                              "ext"
-                                                                                              "\":"
-                                                                                              "\"\""
-                                                                                              ",\"t"
-                                                                                              "houg"
-                                                                                              "htSi"
-                                                                                              "gnat"
-                                                                                              "ure"
-                                                                                              "\":"
-                                                                                              "\"Qg"
-                                                                                              "=="
-                                                                                              "\"}",
-                                                                                              "STO"
-                                                                                              "P") "\n\n",
-        "start\nopen 0 text\ndelta 0 \"a\"\nclose 0\nopen 1 text signature=QQ==\n"
-        "delta 1 \"b\"\n" USAGE "close 1\nstop end\nend ok\n");
+    reads("data: " PARTS(
+              "{\"text\":\"a\"},{\"text\":\"b\",\"thoughtSignature\":\"QQ==\"}") "\n\ndata"
+                                                                                 ": " LAST(
+                                                                                     "{\"t"
+                                                                                     "ext"
+                                                                                     "\":"
+                                                                                     "\"\""
+                                                                                     ",\"t"
+                                                                                     "houg"
+                                                                                     "htSi"
+                                                                                     "gnat"
+                                                                                     "ure"
+                                                                                     "\":"
+                                                                                     "\"Qg"
+                                                                                     "=="
+                                                                                     "\"}",
+                                                                                     "STO"
+                                                                                     "P") "\n\n",
+          "start\nopen 0 text\ndelta 0 \"a\"\nclose 0\nopen 1 text signature=QQ==\n"
+          "delta 1 \"b\"\n" USAGE "close 1\nstop end\nend ok\n");
     reads("data: " LAST("{\"text\":\"a\",\"thought\":true,\"thoughtSignature\":\"QQ==\"}",
                         "STOP") "\n\n",
           "start\nopen 0 thinking\ndelta 0 \"a\"\ndelta 0 signature=QQ==\nclose 0\n" USAGE
@@ -433,6 +433,17 @@ static void broken_and_failing(void **state)
     reads("data: {\"candidates\":[{\"index\":-1}]}\n\n", "start\nend malformed\n");
 }
 
+static void memory_does_not_grow(void **state)
+{
+    struct family_case c;
+
+    (void)state;
+    family_case_open(&c, &family_vertex_gemini, "gemini-2.5-pro");
+    assert_int_equal(family_case_growth(&c, PARTS("{\"text\":\"x\\n\"}")), 0);
+    assert_int_equal(family_case_growth(&c, PARTS("{\"functionCall\":{\"name\":\"f\"}}")), 0);
+    family_case_close(&c);
+}
+
 static void several_candidates(void **state)
 {
     (void)state;
@@ -478,15 +489,25 @@ static void embeddings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(unknown_keywords),   cmocka_unit_test(constants_and_enums),
-        cmocka_unit_test(alternatives),       cmocka_unit_test(references),
-        cmocka_unit_test(recursion_ends),     cmocka_unit_test(paths),
-        cmocka_unit_test(encodes_contents),   cmocka_unit_test(lost_signatures),
-        cmocka_unit_test(encodes_options),    cmocka_unit_test(encodes_thinking),
-        cmocka_unit_test(prepares),           cmocka_unit_test(reads_streams),
-        cmocka_unit_test(reads_calls),        cmocka_unit_test(reads_signatures_of_text),
-        cmocka_unit_test(reads_stops),        cmocka_unit_test(broken_and_failing),
-        cmocka_unit_test(several_candidates), cmocka_unit_test(embeddings),
+        cmocka_unit_test(unknown_keywords),
+        cmocka_unit_test(constants_and_enums),
+        cmocka_unit_test(alternatives),
+        cmocka_unit_test(references),
+        cmocka_unit_test(recursion_ends),
+        cmocka_unit_test(paths),
+        cmocka_unit_test(encodes_contents),
+        cmocka_unit_test(lost_signatures),
+        cmocka_unit_test(encodes_options),
+        cmocka_unit_test(encodes_thinking),
+        cmocka_unit_test(prepares),
+        cmocka_unit_test(reads_streams),
+        cmocka_unit_test(reads_calls),
+        cmocka_unit_test(reads_signatures_of_text),
+        cmocka_unit_test(reads_stops),
+        cmocka_unit_test(broken_and_failing),
+        cmocka_unit_test(memory_does_not_grow),
+        cmocka_unit_test(several_candidates),
+        cmocka_unit_test(embeddings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
