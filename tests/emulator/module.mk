@@ -2,6 +2,7 @@
 
 if HAVE_MICROHTTPD
 noinst_PROGRAMS += tests/emulator/aicore-emulator
+dist_man_MANS += doc/corelay-emulator.1
 endif
 
 tests_emulator_aicore_emulator_SOURCES = \
