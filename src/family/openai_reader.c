@@ -319,8 +319,8 @@ status openai_read_frame(struct family_reader *reader, struct arena *scratch,
     struct openai_reader *r = (struct openai_reader *)reader;
     struct jspan *chunk;
 
-    r->hide = false;
-    if (r->failed)
+    r->hide = r->failed || r->stopped; /* whatever follows the end is not part of the answer */
+    if (r->hide)
         return OK;
     if (str_is(str_trim(frame->data), "[DONE]"))
         return finish(r);

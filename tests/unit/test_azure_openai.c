@@ -463,6 +463,8 @@ static void broken_streams(void **state)
         DELTA(
             "{\"content\":\"x\"}") "data: {\"error\":{\"code\":\"429\",\"message\":\"slow\"}}\n\n",
         START "open 0 text\ndelta 0 \"x\"\nerror rate_limit \"slow\"\nend ok\n");
+    reads(FINISH("stop") "data: [DONE]\n\n" DELTA("{\"content\":\"late\"}") "data: [DONE]\n\n",
+          START "stop end\nend ok\n");
     reads(CHUNK("{\"index\":4000000000,\"delta\":{}}"), START "end malformed\n");
 }
 
