@@ -6,8 +6,8 @@
  * learns that they could be shared; everything else goes through one without such a limit, because
  * over HTTP/1.1 a limit would make streams wait for each other.
  *
- * curl forbids most calls from within its callbacks, and un-pausing may deliver data on the spot. So
- * whatever is asked for while curl is at work (`inside`) is noted and done when it has returned.
+ * curl forbids most calls from within its callbacks, and un-pausing may deliver data on the spot.
+ * So whatever is asked for while curl is at work (`inside`) is noted and done when it has returned.
  */
 #include "http/client.h"
 
@@ -28,7 +28,8 @@ enum {
     CONNECT_MS = 10000,
     H2_CONNECTIONS = 64,
     RESPONSE_HEAD_BYTES = 128 * 1024,
-    HOST_BYTES = 256
+    HOST_BYTES = 256,
+    RETRY_AFTER_MAX_S = 366 * 24 * 3600 /* whoever asks for more means never */
 };
 
 /* One multi handle and its place in the reactor. */
@@ -76,28 +77,37 @@ struct http_call {
 
 static bool is_loopback(struct str host)
 {
-    return str_is(host, "localhost") || str_is(host, "[::1]") || str_starts(host, "127.");
+    if (str_is(host, "localhost") || str_is(host, "[::1]"))
+        return true;
+    for (size_t i = 0; i < host.n; i++)
+        if (!strchr("0123456789.", host.p[i]))
+            return false; /* 127.example.com is somewhere else */
+    return str_starts(host, "127.");
+}
+
+/* The host of "host:port"; empty when it is not of that shape. */
+static struct str host_of(struct str authority)
+{
+    size_t end = authority.n && authority.p[0] == '[' ? str_find(authority, "]") + 1
+                                                      : str_find(authority, ":");
+
+    if (end > authority.n || (end < authority.n && authority.p[end] != ':'))
+        return STR_NONE;
+    return str_slice(authority, 0, end);
 }
 
 bool http_url_allowed(const char *url, bool allow_plain)
 {
     struct str s = str_from(url);
+    bool secure = str_starts(s, "https://");
 
-    if (str_starts(s, "https://"))
-        return s.n > 8;
-    if (!str_starts(s, "http://"))
+    if (!secure && !str_starts(s, "http://"))
         return false;
-    struct str rest = str_slice(s, 7, s.n);
-    struct str authority = str_cut(&rest, '/');
-    if (authority.n == 0 || memchr(authority.p, '@', authority.n))
+    s = str_slice(s, secure ? 8 : 7, s.n);
+    if (memchr(s.p, '@', s.n)) /* an authority with a user, or meant to look like one */
         return false;
-    if (authority.p[0] == '[') {
-        size_t end = str_find(authority, "]");
-        authority.n = end < authority.n ? end + 1 : authority.n;
-    } else {
-        authority = str_cut(&authority, ':');
-    }
-    return allow_plain || is_loopback(authority);
+    struct str host = host_of(str_slice(s, 0, strcspn(s.p, "/?#\\")));
+    return host.n && (secure || allow_plain || is_loopback(host));
 }
 
 /* "https://host:port" of a URL; false when it does not fit. */
@@ -139,7 +149,8 @@ static void learn_h2(struct http_call *call)
     call->pool->h2_hosts = h;
 }
 
-/* --- what has to wait until curl has returned -------------------------------------------------- */
+/* --- what has to wait until curl has returned --------------------------------------------------
+ */
 
 static void do_later(void *arg);
 
@@ -188,7 +199,9 @@ static void finish(struct http_call *call, enum http_outcome outcome, const char
     if (outcome == HTTP_COMPLETE)
         learn_h2(call);
     curl_easy_getinfo(call->easy, CURLINFO_NUM_CONNECTS, &connects);
-    result.reused = connects == 0;
+    /* without a connection there was none to reuse */
+    result.reused = connects == 0 && outcome != HTTP_NO_CONNECTION && outcome != HTTP_BAD_REQUEST &&
+                    outcome != HTTP_NO_MEMORY;
     snprintf(copy, sizeof copy, "%s", text ? text : "");
     bool silent = call->cancelled;
     call_free(call);
@@ -228,6 +241,25 @@ static enum http_outcome outcome_of(CURLcode code)
     }
 }
 
+/* curl's word for how a transfer ended is not always ours. */
+static enum http_outcome ended_how(const struct http_call *call, CURLcode code)
+{
+    enum http_outcome outcome = outcome_of(code);
+    long sent = 0;
+
+    if (call->forced)
+        return call->forced;
+    /* time-outs of ours end by an aborted callback; a connect time-out is curl's own */
+    if (outcome == HTTP_TIMED_OUT && !call->head_complete)
+        return HTTP_NO_CONNECTION;
+    if (outcome == HTTP_COMPLETE && !call->head_complete) /* cut within the head */
+        return HTTP_BROKEN;
+    curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &sent);
+    if (outcome == HTTP_BAD_REQUEST && sent > 0) /* the answer was no HTTP */
+        return HTTP_BROKEN;
+    return outcome;
+}
+
 static void collect_done(struct engine *engine)
 {
     CURLMsg *msg;
@@ -239,11 +271,8 @@ static void collect_done(struct engine *engine)
         if (msg->msg != CURLMSG_DONE)
             continue;
         curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &call);
-        enum http_outcome outcome = call->forced ? call->forced : outcome_of(code);
-        /* time-outs of ours end by an aborted callback; a connect time-out is curl's own */
-        if (code == CURLE_OPERATION_TIMEDOUT && !call->head_complete && !call->forced)
-            outcome = HTTP_NO_CONNECTION;
-        finish(call, outcome, call->error[0] ? call->error : curl_easy_strerror(code));
+        finish(call, ended_how(call, code),
+               call->error[0] ? call->error : curl_easy_strerror(code));
     }
 }
 
@@ -257,7 +286,8 @@ static void drive(struct engine *engine, curl_socket_t fd, int flags)
     collect_done(engine);
 }
 
-/* --- curl asks for descriptors and time -------------------------------------------------------- */
+/* --- curl asks for descriptors and time --------------------------------------------------------
+ */
 
 struct socket_watch {
     struct watch watch;
@@ -295,8 +325,7 @@ static int want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *
         s->engine = engine;
         curl_multi_assign(engine->multi, fd, s);
     }
-    uint32_t events =
-        (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
+    uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
     return watch_set(engine->pool->reactor, &s->watch, fd, events, on_socket, s) ? -1 : 0;
 }
 
@@ -317,7 +346,10 @@ static int want_time(CURLM *multi, long delay_ms, void *arg)
     return 0;
 }
 
-/* --- the answer arrives ------------------------------------------------------------------------ */
+/* --- the answer arrives ------------------------------------------------------------------------
+ */
+
+static void arm_limit(struct http_call *call);
 
 static size_t abort_transfer(struct http_call *call, enum http_outcome why)
 {
@@ -356,6 +388,7 @@ static size_t on_head_line(char *p, size_t size, size_t count, void *arg)
     if (call->status < 200) /* an interim answer */
         return line.n;
     call->head_complete = true;
+    arm_limit(call); /* another limit counts from here */
     call->events->head(call->arg, call, call->status);
     return call->cancelled ? abort_transfer(call, HTTP_BROKEN) : line.n;
 }
@@ -393,10 +426,12 @@ int64_t http_retry_after_ms(struct http_call *call)
     curl_off_t seconds = 0;
 
     curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &seconds);
+    seconds = seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S;
     return seconds > 0 ? (int64_t)seconds * 1000 : 0;
 }
 
-/* --- time limits --------------------------------------------------------------------------------- */
+/* --- time limits ---------------------------------------------------------------------------------
+ */
 
 /* One lazy timer for all limits: activity only notes the time, and when the timer fires it looks
    whether anything has really run out. */
@@ -428,10 +463,12 @@ static void on_limit(void *arg)
         arm_limit(call);
         return;
     }
-    finish(call, HTTP_TIMED_OUT, call->head_complete ? "no more data in time" : "no answer in time");
+    finish(call, HTTP_TIMED_OUT,
+           call->head_complete ? "no more data in time" : "no answer in time");
 }
 
-/* --- starting, pausing, ending ------------------------------------------------------------------- */
+/* --- starting, pausing, ending -------------------------------------------------------------------
+ */
 
 static void add_to_engine(struct http_call *call)
 {
@@ -493,12 +530,19 @@ void http_pause(struct http_call *call, bool paused)
     arm_limit(call);
 }
 
-static bool header_safe(struct str s)
+static bool header_safe(const struct http_header *h)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] < 0x20 && s.p[i] != '\t')
+    for (size_t i = 0; i < h->name.n; i++) {
+        unsigned char c = (unsigned char)h->name.p[i];
+        if (c <= ' ' || c >= 0x7f || c == ':')
             return false;
-    return true;
+    }
+    for (size_t i = 0; i < h->value.n; i++) {
+        unsigned char c = (unsigned char)h->value.p[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return h->name.n > 0;
 }
 
 static bool append_header(struct http_call *call, const char *line)
@@ -522,7 +566,7 @@ static bool set_headers(struct http_call *call, const struct http_request *reque
         buf_add_cstr(&line, h->value.n ? ": " : ";"); /* curl's way to send an empty one */
         buf_add_str(&line, h->value);
         buf_add_char(&line, '\0');
-        call->bad_request |= !header_safe(h->name) || !header_safe(h->value);
+        call->bad_request |= !header_safe(h);
         good = !line.failed && append_header(call, call->bad_request ? "X-Bad;" : line.p);
     }
     buf_free(&line);
@@ -641,7 +685,8 @@ struct http_call *http_start(struct reactor *r, const struct http_request *reque
     return call;
 }
 
-/* --- the pool -------------------------------------------------------------------------------------- */
+/* --- the pool
+ * -------------------------------------------------------------------------------------- */
 
 static const char *keep(struct http_pool *pool, int slot, const char *text)
 {

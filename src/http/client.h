@@ -24,8 +24,8 @@ struct http_settings {
     const char *no_proxy; /* comma list */
     const char *ca_file;  /* PEM bundle instead of the system's */
     bool http2;
-    int h2_connections;   /* per host that speaks HTTP/2; 0: the default */
-    int64_t connect_ms;   /* 0: the default */
+    int h2_connections; /* per host that speaks HTTP/2; 0: the default */
+    int64_t connect_ms; /* 0: the default */
     const char *user_agent;
 };
 
@@ -43,7 +43,7 @@ struct http_request {
     const char *url;
     const struct http_header *headers; /* values with control characters are refused */
     size_t header_count;
-    struct str body;                     /* borrowed until done */
+    struct str body;                      /* borrowed until done */
     const struct http_identity *identity; /* NULL: none */
     int64_t first_byte_ms; /* from the start to the first byte of the head; 0: no limit */
     int64_t idle_ms;       /* between bytes of the body; pauses do not count; 0: no limit */
@@ -94,7 +94,7 @@ struct str http_response_header(struct http_call *call, const char *name);
 int64_t http_retry_after_ms(struct http_call *call);
 
 /* True for a URL that the pool may be sent to: https, or http to a loopback address, or any http
-   when `allow_plain`. */
+   when `allow_plain`. It must name a host and no user ('@' is refused anywhere). */
 bool http_url_allowed(const char *url, bool allow_plain);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * The event loop: epoll, a heap of timers, a queue of posted work.
  *
- * An epoll event names its descriptor and the generation of its watch, not a pointer: a callback may
- * end any watch, and what epoll had already reported for it is then skipped.
+ * An epoll event names its descriptor and the generation of its watch, not a pointer: a callback
+ * may end any watch, and what epoll had already reported for it is then skipped.
  */
 #include "http/reactor.h"
 
@@ -164,6 +164,8 @@ status watch_set(struct reactor *r, struct watch *w, int fd, uint32_t events,
         return OK;
     if (w->active && w->fd != fd)
         watch_clear(r, w);
+    if (fd < 0)
+        return E_IO;
     if (watch_slot(r, fd))
         return E_NOMEM;
 

@@ -43,8 +43,8 @@ status timer_set(struct reactor *r, struct timer *t, int64_t delay_ms, void (*fi
                  void *arg);
 void timer_clear(struct reactor *r, struct timer *t);
 
-/* Watch a descriptor; `events` are EPOLLIN, EPOLLOUT... (level-triggered). EPOLLHUP and EPOLLERR are
-   always reported. */
+/* Watch a descriptor; `events` are EPOLLIN, EPOLLOUT... (level-triggered). EPOLLHUP and EPOLLERR
+   are always reported. */
 struct watch {
     int fd;
     uint32_t events;
@@ -54,7 +54,7 @@ struct watch {
     unsigned generation;
 };
 
-/* Begin, or change the events. E_IO. */
+/* Begin, or change the events. E_IO, E_NOMEM. */
 status watch_set(struct reactor *r, struct watch *w, int fd, uint32_t events,
                  void (*ready)(void *arg, uint32_t events), void *arg);
 /* Must come before the descriptor is closed. */

@@ -44,6 +44,14 @@ unit_tests += tests/unit/test_log
 tests_unit_test_log_SOURCES = tests/unit/test_log.c
 tests_unit_test_log_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_reactor
+tests_unit_test_reactor_SOURCES = tests/unit/test_reactor.c
+tests_unit_test_reactor_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_client
+tests_unit_test_client_SOURCES = tests/unit/test_client.c
+tests_unit_test_client_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_api_key
 tests_unit_test_api_key_SOURCES = tests/unit/test_api_key.c
 tests_unit_test_api_key_LDADD = $(UNIT_LIBS)
