@@ -29,23 +29,6 @@ static void skip_space(struct parser *in)
         in->p++;
 }
 
-/* Length of the UTF-8 sequence at `p`, 0 if it is none (RFC 3629: no overlong forms, no
-   surrogates, nothing above U+10FFFF). */
-static size_t utf8_length(const unsigned char *p, size_t room)
-{
-    size_t n = p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-
-    if (n == 0 || n > room)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return n;
-}
-
 static status scan_escape(struct parser *in)
 {
     in->p++;
@@ -85,7 +68,7 @@ static status scan_string(struct parser *in, struct str *out)
         } else if (c < 0x80) {
             in->p++;
         } else {
-            size_t n = utf8_length((const unsigned char *)in->p, (size_t)(in->end - in->p));
+            size_t n = str_utf8((struct str){in->p, (size_t)(in->end - in->p)});
             if (n == 0)
                 return fail_at(in, "invalid UTF-8 in a string");
             in->p += n;

@@ -57,6 +57,10 @@ struct str str_trim(struct str s);
    after it (nothing, with a NULL pointer, when there was no `sep`). */
 struct str str_cut(struct str *rest, char sep);
 
+/* Length of the UTF-8 sequence that `s` begins with, 0 if it is none (RFC 3629: no overlong forms,
+   no surrogates, nothing above U+10FFFF). */
+size_t str_utf8(struct str s);
+
 /* A decimal number of at most 18 digits that fills the whole of `s`. */
 bool str_to_long(struct str s, long *out);
 

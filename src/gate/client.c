@@ -1,10 +1,11 @@
 /* The table of client programs: specific ones first, SDKs behind them. */
 #include "gate/client.h"
 
+#include <ctype.h>
 #include <strings.h>
 
 static const struct {
-    const char *mark; /* occurs in the header, in any case */
+    const char *mark; /* begins a word of the header, in any case */
     const char *name;
 } clients[] = {
     {"claude-cli", "Claude Code"},
@@ -34,12 +35,20 @@ static const struct {
     {"curl/", "curl"},
 };
 
+/* "roo" begins a word in "RooCode" and in "x-roo", not in "Groovy". */
+static bool begins_word(struct str s, size_t at)
+{
+    if (at == 0 || !isalpha((unsigned char)s.p[at - 1]))
+        return true;
+    return islower((unsigned char)s.p[at - 1]) && isupper((unsigned char)s.p[at]);
+}
+
 static bool holds(struct str s, const char *mark)
 {
     size_t n = strlen(mark);
 
     for (size_t i = 0; i + n <= s.n; i++)
-        if (strncasecmp(s.p + i, mark, n) == 0)
+        if (strncasecmp(s.p + i, mark, n) == 0 && begins_word(s, i))
             return true;
     return false;
 }

@@ -2,7 +2,7 @@
 #include "gate/record.h"
 
 #include <fcntl.h>
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -11,40 +11,90 @@
 #include "base/jwrite.h"
 #include "base/log.h"
 
-enum { DESTINATION_OFF = -1, DESTINATION_SYSLOG = -2, RECORD_BYTES = 16 * 1024 };
+enum {
+    DESTINATION_OFF = -1,
+    DESTINATION_SYSLOG = -2,
+    FIELD_BYTES = 1024, /* of what callers choose; escaped it may be six times that */
+    RECORD_BYTES = 64 * 1024
+};
 
-static _Atomic int destination = STDERR_FILENO;
-static char *file_path;
+static struct {
+    int fd; /* or a DESTINATION_ */
+    char *path;
+    pthread_mutex_t lock; /* a line must not go to what has taken a closed descriptor's number */
+} self = {STDERR_FILENO, NULL, PTHREAD_MUTEX_INITIALIZER};
+
+static void use(int fd, char *path)
+{
+    pthread_mutex_lock(&self.lock);
+    if (self.fd > STDERR_FILENO)
+        close(self.fd);
+    free(self.path);
+    self.fd = fd;
+    self.path = path;
+    pthread_mutex_unlock(&self.lock);
+}
+
+static int named_destination(const char *where)
+{
+    if (strcmp(where, "off") == 0)
+        return DESTINATION_OFF;
+    if (strcmp(where, "syslog") == 0)
+        return DESTINATION_SYSLOG;
+    return strcmp(where, "stderr") == 0 ? STDERR_FILENO : 0;
+}
 
 status record_open(const char *where)
 {
-    int fd;
+    int fd = named_destination(where);
 
-    if (strcmp(where, "off") == 0) {
-        fd = DESTINATION_OFF;
-    } else if (strcmp(where, "syslog") == 0) {
-        fd = DESTINATION_SYSLOG;
-    } else if (strcmp(where, "stderr") == 0) {
-        fd = STDERR_FILENO;
-    } else {
-        fd = open(where, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-        if (fd < 0)
-            return E_IO;
+    if (fd) {
+        use(fd, NULL);
+        return OK;
     }
-    int old = atomic_exchange(&destination, fd);
-    if (old > STDERR_FILENO)
-        close(old);
-    if (where != file_path) {
-        free(file_path);
-        file_path = fd > STDERR_FILENO ? strdup(where) : NULL;
+    fd = open(where, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return E_IO;
+    char *path = strdup(where);
+    if (!path) {
+        close(fd);
+        return E_NOMEM;
     }
+    use(fd, path);
     return OK;
 }
 
 void record_reopen(void)
 {
-    if (file_path && record_open(file_path))
-        log_error("access log %s cannot be opened again", file_path);
+    char *path = self.path ? strdup(self.path) : NULL;
+
+    if (path && record_open(path))
+        log_error("access log %s cannot be opened again", path);
+    free(path);
+}
+
+/* A text that a caller or upstream chose: cut, and made UTF-8, so that it can neither keep the line
+   from being written nor from being read. */
+static void write_text(struct jwrite *w, const char *key, struct str s)
+{
+    char kept[FIELD_BYTES];
+    size_t n = 0;
+
+    while (s.n) {
+        size_t length = str_utf8(s), taken = length ? length : 1;
+        if (n + taken > sizeof kept)
+            break;
+        memcpy(kept + n, length ? s.p : "?", taken);
+        n += taken;
+        s = str_slice(s, taken, s.n);
+    }
+    jwrite_member_str(w, key, (struct str){kept, n});
+}
+
+static void maybe_text(struct jwrite *w, const char *key, struct str s)
+{
+    if (s.n)
+        write_text(w, key, s);
 }
 
 static void write_usage(struct jwrite *w, const struct chat_usage *u)
@@ -66,14 +116,14 @@ static void render(const struct record *r, struct jwrite *w)
     clock_render(r->wall_ms, when);
     jwrite_object(w);
     jwrite_member_cstr(w, "time", when);
-    jwrite_member_str(w, "id", r->id);
+    write_text(w, "id", r->id);
     jwrite_member_cstr(w, "key", r->key_name);
     jwrite_member_cstr(w, "client", r->client);
     jwrite_member_cstr(w, "method", r->method);
-    jwrite_member_str(w, "path", r->path);
+    write_text(w, "path", r->path);
     jwrite_member_cstr(w, "dialect", r->dialect);
-    jwrite_maybe_str(w, "model", r->model);
-    jwrite_maybe_str(w, "target", r->target);
+    maybe_text(w, "model", r->model);
+    maybe_text(w, "target", r->target);
     if (r->family) {
         jwrite_member_cstr(w, "family", r->family);
         jwrite_member_bool(w, "lane", r->lane);
@@ -91,26 +141,27 @@ static void render(const struct record *r, struct jwrite *w)
     jwrite_member_cstr(w, "outcome", r->outcome);
     if (r->error)
         jwrite_member_cstr(w, "error", r->error);
-    jwrite_maybe_str(w, "detail", r->detail);
-    jwrite_maybe_str(w, "dropped", r->dropped);
+    maybe_text(w, "detail", r->detail);
+    maybe_text(w, "dropped", r->dropped);
     jwrite_end(w);
 }
 
 void record_write(const struct record *r)
 {
-    int fd = atomic_load(&destination);
     struct buf line = {.ceiling = RECORD_BYTES};
     struct jwrite w = jwrite_to(&line);
 
-    if (fd == DESTINATION_OFF)
-        return;
     render(r, &w);
-    if (!line.failed && fd == DESTINATION_SYSLOG) {
-        syslog(LOG_INFO, "%.*s", STR_ARG(buf_str(&line)));
-    } else if (!line.failed) {
-        buf_add_char(&line, '\n');
-        ssize_t n = write(fd, line.p, line.n);
+    buf_add_char(&line, '\n');
+    pthread_mutex_lock(&self.lock);
+    if (line.failed) {
+        log_error("no memory for an access record");
+    } else if (self.fd == DESTINATION_SYSLOG) {
+        syslog(LOG_INFO, "%.*s", (int)line.n - 1, line.p);
+    } else if (self.fd != DESTINATION_OFF) {
+        ssize_t n = write(self.fd, line.p, line.n);
         (void)n; /* there is nowhere left to complain */
     }
+    pthread_mutex_unlock(&self.lock);
     buf_free(&line);
 }

@@ -52,6 +52,24 @@ unit_tests += tests/unit/test_client
 tests_unit_test_client_SOURCES = tests/unit/test_client.c
 tests_unit_test_client_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_endpoint
+tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
+tests_unit_test_endpoint_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_record
+tests_unit_test_record_SOURCES = tests/unit/test_record.c
+tests_unit_test_record_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_params
+tests_unit_test_params_SOURCES = tests/unit/test_params.c \
+	fcgi/params.c fcgi/params.h
+tests_unit_test_params_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/fcgi
+tests_unit_test_params_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_caller_program
+tests_unit_test_caller_program_SOURCES = tests/unit/test_caller_program.c
+tests_unit_test_caller_program_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_api_key
 tests_unit_test_api_key_SOURCES = tests/unit/test_api_key.c
 tests_unit_test_api_key_LDADD = $(UNIT_LIBS)

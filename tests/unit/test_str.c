@@ -66,6 +66,20 @@ static void cuts(void **state)
     assert_int_equal(rest.n, 0);
 }
 
+static void measures_utf8(void **state)
+{
+    (void)state;
+    assert_int_equal(str_utf8(STR("a\xff")), 1);
+    assert_int_equal(str_utf8(STR("\0")), 1);
+    assert_int_equal(str_utf8(STR("\xc3\xa9z")), 2);
+    assert_int_equal(str_utf8(STR("\xe2\x82\xac")), 3);
+    assert_int_equal(str_utf8(STR("\xf0\x9f\x98\x80")), 4);
+    assert_int_equal(str_utf8((struct str){"\xe2\x82\xac", 2}), 0);
+    assert_int_equal(str_utf8(STR("\x80")), 0);
+    assert_int_equal(str_utf8(STR("\xed\xa0\x80")), 0);
+    assert_int_equal(str_utf8(STR_NONE), 0);
+}
+
 static void reads_numbers(void **state)
 {
     long value = 7;
@@ -125,10 +139,15 @@ static void a_pattern_ends_at_its_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(compares), cmocka_unit_test(starts_and_ends),
-        cmocka_unit_test(finds),    cmocka_unit_test(trims),
-        cmocka_unit_test(cuts),     cmocka_unit_test(reads_numbers),
-        cmocka_unit_test(globs),    cmocka_unit_test(a_pattern_ends_at_its_end),
+        cmocka_unit_test(compares),
+        cmocka_unit_test(starts_and_ends),
+        cmocka_unit_test(finds),
+        cmocka_unit_test(trims),
+        cmocka_unit_test(cuts),
+        cmocka_unit_test(reads_numbers),
+        cmocka_unit_test(measures_utf8),
+        cmocka_unit_test(globs),
+        cmocka_unit_test(a_pattern_ends_at_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
