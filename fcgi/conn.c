@@ -23,8 +23,7 @@ enum { FCGI_RECORD_ABORT = 2 };
 
 static void on_ready(void *arg, uint32_t events);
 
-/* --- birth and death ---------------------------------------------------------------------------
- */
+/* --- birth and death ------------------------------------------------------------------------- */
 
 struct conn *conn_new(int fd)
 {
@@ -117,8 +116,7 @@ void conn_drop_idle(void *arg)
     }
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 static bool writable(const struct conn *conn)
 {
@@ -243,8 +241,7 @@ static struct str get_header(void *arg, const char *name)
 
 static const struct caller_ops ops = {put_head, put_body, put_end, NULL};
 
-/* --- watching ----------------------------------------------------------------------------------
- */
+/* --- watching -------------------------------------------------------------------------------- */
 
 /* Something to read while we answer: end of file, an abort, or bytes that nobody needs. */
 static bool caller_left(struct conn *conn)
@@ -290,8 +287,7 @@ static void on_ready(void *arg, uint32_t events)
         finish(conn);
 }
 
-/* --- from the acceptor to the reactor ------------------------------------------------------------
- */
+/* --- from the acceptor to the reactor -------------------------------------------------------- */
 
 static void refuse(struct conn *conn, const char *why)
 {

@@ -47,8 +47,7 @@ struct options {
     bool debug;
 };
 
-/* --- the listening socket ----------------------------------------------------------------------
- */
+/* --- the listening socket -------------------------------------------------------------------- */
 
 static int listen_unix(const char *path)
 {
@@ -116,8 +115,7 @@ static int open_listener(const struct options *options)
     return tcp ? listen_tcp(options->listen) : listen_unix(options->listen);
 }
 
-/* --- configuration ------------------------------------------------------------------------------
- */
+/* --- configuration --------------------------------------------------------------------------- */
 
 static void print_problems(struct buf *problems, bool to_log)
 {
@@ -154,8 +152,7 @@ static void apply_log_settings(const struct config *config, const struct options
     log_set_bodies(config->log.bodies);
 }
 
-/* --- reactors ------------------------------------------------------------------------------------
- */
+/* --- reactors -------------------------------------------------------------------------------- */
 
 static void *run_loop(void *arg)
 {
@@ -209,8 +206,7 @@ static void stop_all(struct responder *r)
     shared_config_release(r->config);
 }
 
-/* --- reload --------------------------------------------------------------------------------------
- */
+/* --- reload ---------------------------------------------------------------------------------- */
 
 struct reload {
     struct loop *loop;
@@ -254,8 +250,7 @@ static void reload(struct responder *r, const struct options *options)
     log_info("configuration reloaded");
 }
 
-/* --- main ----------------------------------------------------------------------------------------
- */
+/* --- main ------------------------------------------------------------------------------------ */
 
 static int parse_options(int argc, char **argv, struct options *out)
 {

@@ -49,7 +49,7 @@ struct jspan_error {
 status jspan_parse(struct arena *arena, struct str text, struct jspan **out,
                    struct jspan_error *err);
 
-/* --- reading: NULL nodes are allowed everywhere and mean "absent" ----------------------------- */
+/* --- reading: NULL nodes are allowed everywhere and mean "absent" ---------------------------- */
 
 /* The member of that name; of several the last, as most JSON parsers choose. NULL: none. */
 struct jspan *jspan_get(const struct jspan *object, const char *key);

@@ -34,8 +34,7 @@ static void add_message(struct buf *history, const char *role, struct str text)
     jwrite_end(&w);
 }
 
-/* --- an answer ---------------------------------------------------------------------------------
- */
+/* --- an answer ------------------------------------------------------------------------------- */
 
 static void take_frame(struct chat *c, struct arena *scratch, const struct frame *frame)
 {
@@ -118,8 +117,7 @@ static bool answer(struct chat *c)
     return good;
 }
 
-/* --- the conversation --------------------------------------------------------------------------
- */
+/* --- the conversation ------------------------------------------------------------------------ */
 
 static bool say(struct chat *c, struct str text)
 {

@@ -10,8 +10,7 @@
 
 enum { LIST_BODY_MAX = 4 * 1024 * 1024, LIST_MS = 30 * 1000 };
 
-/* --- token -------------------------------------------------------------------------------------
- */
+/* --- token ----------------------------------------------------------------------------------- */
 
 struct token_step {
     struct buf token;
@@ -49,8 +48,7 @@ static bool try_token(struct doctor *d, struct token_cache *tokens, const struct
     return t->token.n > 0;
 }
 
-/* --- resource groups ---------------------------------------------------------------------------
- */
+/* --- resource groups ------------------------------------------------------------------------- */
 
 struct list_step {
     struct buf body;
@@ -131,8 +129,7 @@ static void try_groups(struct doctor *d, const struct config_account *a, struct 
     buf_free(&l.body);
 }
 
-/* --- deployments -------------------------------------------------------------------------------
- */
+/* --- deployments ----------------------------------------------------------------------------- */
 
 struct discovery_step {
     size_t running, of_models;
@@ -190,8 +187,7 @@ static void try_deployments(struct doctor *d, struct discovery *discovery,
                   count);
 }
 
-/* --- one tiny call -----------------------------------------------------------------------------
- */
+/* --- one tiny call --------------------------------------------------------------------------- */
 
 static bool is_embedding(const struct route_model *m)
 {

@@ -54,7 +54,7 @@ void session_close(struct session *s)
     shared_config_release(s->config);
 }
 
-/* --- the answer, whichever way it comes ------------------------------------------------------- */
+/* --- the answer, whichever way it comes ------------------------------------------------------ */
 
 static void take_body(struct running *r, struct str bytes)
 {
@@ -76,8 +76,7 @@ static void take_end(struct running *r)
     r->finished = true;
 }
 
-/* --- inside of this process --------------------------------------------------------------------
- */
+/* --- inside of this process ------------------------------------------------------------------ */
 
 static struct str get_header(void *arg, const char *name)
 {
@@ -129,8 +128,7 @@ static status run_inside(struct session *s, struct running *r)
     return OK;
 }
 
-/* --- by HTTP -----------------------------------------------------------------------------------
- */
+/* --- by HTTP --------------------------------------------------------------------------------- */
 
 static void on_http_head(void *arg, struct http_call *call, int code)
 {
@@ -190,8 +188,7 @@ static status run_http(struct session *s, struct running *r)
     return OK;
 }
 
-/* --- calls -------------------------------------------------------------------------------------
- */
+/* --- calls ----------------------------------------------------------------------------------- */
 
 status session_do(struct session *s, const struct session_call *call, struct session_answer *answer)
 {
@@ -235,8 +232,7 @@ void session_error_text(const struct session_answer *answer, struct buf *out)
     arena_free(arena);
 }
 
-/* --- models ------------------------------------------------------------------------------------
- */
+/* --- models ---------------------------------------------------------------------------------- */
 
 struct table_wait {
     struct route_table *table;

@@ -102,7 +102,7 @@ static void read_key_inline(struct reading *r, const struct json *value, const s
     r->plain_secrets = true;
 }
 
-/* --- deployments ------------------------------------------------------------------------------ */
+/* --- deployments ----------------------------------------------------------------------------- */
 
 static const char *without_slashes(struct reading *r, const char *url)
 {

@@ -7,7 +7,7 @@
 
 enum { CERTIFICATE_WARNING_S = 7 * 24 * 3600, DAY_S = 24 * 3600 };
 
-/* --- fallbacks and aliases -------------------------------------------------------------------- */
+/* --- fallbacks and aliases ------------------------------------------------------------------- */
 
 static const struct config_alias *find_alias(const struct config *c, const char *name)
 {

@@ -14,8 +14,7 @@ static const char *variable(const char *name)
     return value && *value ? value : NULL;
 }
 
-/* --- accounts: the first source that has any credential gives all of them ----------------------
- */
+/* --- accounts: the first source that has any credential gives all of them -------------------- */
 
 /* The legacy account of the file, if it has one, lends its groups and deployments. */
 static void give_account(struct reading *r, struct service_key *key, const char *source,

@@ -34,7 +34,7 @@
         name, KEY_READ, 0, 0, 0, NULL, function                                                    \
     }
 
-/* --- values of a kind of their own ------------------------------------------------------------ */
+/* --- values of a kind of their own ----------------------------------------------------------- */
 
 static void read_log_level(struct reading *r, const struct json *value, const struct place *at,
                            void *into)

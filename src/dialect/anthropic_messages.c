@@ -74,8 +74,7 @@ void anthropic_messages_stream_error(const struct chat_error *err, struct str re
     buf_add_cstr(out, "\n\n");
 }
 
-/* --- words and shapes that stream and whole answer share ---------------------------------------
- */
+/* --- words and shapes that stream and whole answer share ------------------------------------- */
 
 static const char *stop_word(enum chat_stop stop)
 {

@@ -171,7 +171,7 @@ static status read_format(struct decode *d, const struct jspan *value)
     return decode_invalid(d, value, "type", "expected text, json_object or json_schema");
 }
 
-/* --- thinking, in the words of several vendors ------------------------------------------------ */
+/* --- thinking, in the words of several vendors ----------------------------------------------- */
 
 static void set_effort(struct chat_request *r, enum chat_effort effort)
 {

@@ -28,8 +28,7 @@ void attempt_drop(struct exchange *x)
     timer_clear(x->reactor, &x->timer);
 }
 
-/* --- is there another try? -----------------------------------------------------------------------
- */
+/* --- is there another try? ------------------------------------------------------------------- */
 
 static bool worth_another(const struct chat_error *err)
 {
@@ -91,8 +90,7 @@ static enum step attempt_failed(struct exchange *x)
     return GO_ON;
 }
 
-/* --- the upstream body ---------------------------------------------------------------------------
- */
+/* --- the upstream body ----------------------------------------------------------------------- */
 
 /* On the lane the caller's own tree is edited, so another family needs a fresh one. */
 static status fresh_body(struct exchange *x, struct jspan **out)
@@ -200,8 +198,7 @@ static bool prepare_body(struct exchange *x)
     return true;
 }
 
-/* --- STAGE_TARGET, STAGE_TOKEN -------------------------------------------------------------------
- */
+/* --- STAGE_TARGET, STAGE_TOKEN --------------------------------------------------------------- */
 
 enum step attempt_target(struct exchange *x)
 {
@@ -246,8 +243,7 @@ enum step attempt_token(struct exchange *x)
     return GO_ON;
 }
 
-/* --- STAGE_SEND ----------------------------------------------------------------------------------
- */
+/* --- STAGE_SEND ------------------------------------------------------------------------------ */
 
 static bool refused(const struct exchange *x)
 {
@@ -380,8 +376,7 @@ enum step attempt_send(struct exchange *x)
     return WAIT;
 }
 
-/* --- STAGE_ANSWER --------------------------------------------------------------------------------
- */
+/* --- STAGE_ANSWER ---------------------------------------------------------------------------- */
 
 /* Upstream rejected our token: replace it once and try the same target again. */
 static enum step replace_token(struct exchange *x)

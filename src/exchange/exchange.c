@@ -22,8 +22,7 @@ static struct str header(const struct exchange *x, const char *name)
     return x->request.header(x->arg, name);
 }
 
-/* --- STAGE_ADMIT -------------------------------------------------------------------------------
- */
+/* --- STAGE_ADMIT ----------------------------------------------------------------------------- */
 
 static bool sane_id(struct str s)
 {
@@ -122,8 +121,7 @@ static enum step admit(struct exchange *x)
     return GO_ON;
 }
 
-/* --- STAGE_DECODE --------------------------------------------------------------------------------
- */
+/* --- STAGE_DECODE ---------------------------------------------------------------------------- */
 
 static bool body_arrived(struct exchange *x)
 {
@@ -235,8 +233,7 @@ static enum step decode(struct exchange *x)
     return GO_ON;
 }
 
-/* --- STAGE_MODELS, STAGE_ROUTE -------------------------------------------------------------------
- */
+/* --- STAGE_MODELS, STAGE_ROUTE --------------------------------------------------------------- */
 
 static void on_models(void *arg, struct route_table *table, const struct chat_error *err)
 {
@@ -305,8 +302,7 @@ static enum step route(struct exchange *x)
     return GO_ON;
 }
 
-/* --- the loop, and the end -----------------------------------------------------------------------
- */
+/* --- the loop, and the end ------------------------------------------------------------------- */
 
 static void free_exchange(struct exchange *x)
 {

@@ -7,7 +7,7 @@
 #include "aicore/deployment.h"
 #include "base/log.h"
 
-/* --- a configuration for several reactors ------------------------------------------------------ */
+/* --- a configuration for several reactors ---------------------------------------------------- */
 
 struct shared_config {
     struct config *config;
@@ -45,7 +45,7 @@ const struct config *shared_config_get(const struct shared_config *shared)
     return shared->config;
 }
 
-/* --- one configuration and what was built from it ---------------------------------------------- */
+/* --- one configuration and what was built from it -------------------------------------------- */
 
 struct gateway_state {
     struct gateway *gateway;
@@ -196,7 +196,7 @@ struct token_cache *gateway_tokens(const struct gateway_state *state)
     return state->tokens;
 }
 
-/* --- the model table ----------------------------------------------------------------------------- */
+/* --- the model table ------------------------------------------------------------------------- */
 
 /* One source that a wait is still missing. */
 struct source_wait {

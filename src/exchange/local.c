@@ -69,7 +69,7 @@ enum step local_serve(struct exchange *x)
     }
 }
 
-/* --- models -------------------------------------------------------------------------------------- */
+/* --- models ---------------------------------------------------------------------------------- */
 
 static struct models_entry entry_of(const struct route_model *m)
 {
@@ -165,7 +165,7 @@ enum step local_serve_models(struct exchange *x)
     }
 }
 
-/* --- token estimates ----------------------------------------------------------------------------- */
+/* --- token estimates ------------------------------------------------------------------------- */
 
 enum step local_count_tokens(struct exchange *x)
 {

@@ -14,7 +14,7 @@
 
 enum { FLUSH_BYTES = 64 * 1024 };
 
-/* --- the tap --------------------------------------------------------------------------------------- */
+/* --- the tap --------------------------------------------------------------------------------- */
 
 static bool has_content(const struct chat_event *e)
 {
@@ -59,7 +59,7 @@ static status tap_push(struct chat_sink *sink, const struct chat_event *e)
     return tap->next ? chat_push(tap->next, e) : OK;
 }
 
-/* --- beginning ------------------------------------------------------------------------------------- */
+/* --- beginning ------------------------------------------------------------------------------- */
 
 static struct dialect_reply *make_reply(struct exchange *x)
 {
@@ -133,7 +133,7 @@ bool relay_begin(struct exchange *x)
     return x->frames != NULL;
 }
 
-/* --- frames ---------------------------------------------------------------------------------------- */
+/* --- frames ---------------------------------------------------------------------------------- */
 
 static bool broken_answer(struct exchange *x, const char *what)
 {
@@ -193,7 +193,7 @@ void relay_flush(struct exchange *x, bool all)
         buf_free(&x->out);
 }
 
-/* --- breaking silence ------------------------------------------------------------------------------ */
+/* --- breaking silence ------------------------------------------------------------------------ */
 
 static void on_silence(void *arg)
 {
@@ -218,7 +218,7 @@ void relay_keep_alive(struct exchange *x)
               x);
 }
 
-/* --- ending ---------------------------------------------------------------------------------------- */
+/* --- ending ---------------------------------------------------------------------------------- */
 
 static bool finish_stream(struct exchange *x)
 {

@@ -47,8 +47,7 @@ static const struct {
     {"logit_bias", false, 0},
 };
 
-/* --- effort -------------------------------------------------------------------------------------
- */
+/* --- effort ---------------------------------------------------------------------------------- */
 
 /* `reasoning: {effort}` is the Responses API's spelling; Claude Code Router sends it here. */
 static status lift_reasoning(struct arena *arena, struct jspan *body)
@@ -91,8 +90,7 @@ static status fit_effort(struct arena *arena, struct jspan *body, const struct f
     return word.p ? jspan_set(arena, body, "reasoning_effort", word) : E_NOMEM;
 }
 
-/* --- sampling and limits ------------------------------------------------------------------------
- */
+/* --- sampling and limits --------------------------------------------------------------------- */
 
 static bool is_harmless(const struct jspan *n, double value)
 {
@@ -134,8 +132,7 @@ static status clamp_output(struct arena *arena, struct jspan *body,
     return OK;
 }
 
-/* --- tools --------------------------------------------------------------------------------------
- */
+/* --- tools ----------------------------------------------------------------------------------- */
 
 /* An empty list is refused, and so are members about tools without tools. */
 static void tidy_tools(struct jspan *body, const struct family_model *model,
@@ -154,8 +151,7 @@ static void tidy_tools(struct jspan *body, const struct family_model *model,
     jspan_remove_key(body, "parallel_tool_calls");
 }
 
-/* --- messages -----------------------------------------------------------------------------------
- */
+/* --- messages -------------------------------------------------------------------------------- */
 
 static bool is_role(const struct jspan *message, const char *role)
 {
@@ -231,8 +227,7 @@ static void unify_roles(struct jspan *body, const struct family_model *model)
             jspan_replace(jspan_get(m, "role"), STR("\"developer\""));
 }
 
-/* --- all ----------------------------------------------------------------------------------------
- */
+/* --- all ------------------------------------------------------------------------------------- */
 
 status openai_force_usage(struct arena *arena, struct jspan *body, bool stream)
 {

@@ -208,7 +208,7 @@ status converse_read_frame(struct family_reader *reader, struct arena *scratch,
     return read_event(r, scratch, event);
 }
 
-/* --- whole answers ---------------------------------------------------------------------------- */
+/* --- whole answers --------------------------------------------------------------------------- */
 
 static status read_whole_reasoning(struct bedrock_reader *r, struct arena *scratch,
                                    const struct jspan *reasoning)

@@ -17,7 +17,7 @@ struct invoke_edit {
     struct chat_error *err;
 };
 
-/* --- on blocks (bedrock_invoke_messages.c) --- */
+/* --- on blocks (bedrock_invoke_messages.c) --------------------------------------------------- */
 
 bool block_is(const struct jspan *block, const char *type);
 /* The blocks of a message, system prompt or tool result; text that stands alone becomes one block.
@@ -26,8 +26,7 @@ struct jspan *block_list(struct arena *arena, struct jspan *content);
 /* The last message; NULL: none. */
 struct jspan *invoke_last_message(const struct jspan *body);
 
-/* --- steps; each returns E_SYNTAX with the edit's error set to refuse the request, or E_NOMEM ---
- */
+/* --- steps; each returns E_SYNTAX with the edit's error set to refuse the request, or E_NOMEM  */
 
 /* bedrock_invoke_messages.c */
 status invoke_refuse_addresses(struct invoke_edit *e);

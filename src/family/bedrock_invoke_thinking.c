@@ -34,7 +34,7 @@ status invoke_max_tokens(struct invoke_edit *e)
     return OK;
 }
 
-/* --- the kind of thinking the model has ------------------------------------------------------- */
+/* --- the kind of thinking the model has ------------------------------------------------------ */
 
 static enum chat_effort effort_of(const struct invoke_edit *e)
 {
@@ -104,7 +104,7 @@ status invoke_clamp_budget(struct invoke_edit *e)
                : set_int(e, thinking, "budget_tokens", fit);
 }
 
-/* --- what does not go with thinking ----------------------------------------------------------- */
+/* --- what does not go with thinking ---------------------------------------------------------- */
 
 static bool thinks(const struct invoke_edit *e)
 {

@@ -1,7 +1,7 @@
 /* Steps on the tools. */
 #include "family/bedrock_invoke.h"
 
-/* --- tools that only the vendor's own service can run ----------------------------------------- */
+/* --- tools that only the vendor's own service can run ---------------------------------------- */
 
 /* A forced choice of a tool that is gone becomes a free one. */
 static void repair_choice(struct invoke_edit *e, const struct jspan *gone)
@@ -54,7 +54,7 @@ status invoke_drop_server_tools(struct invoke_edit *e)
     return OK;
 }
 
-/* --- tools that the history speaks of --------------------------------------------------------- */
+/* --- tools that the history speaks of -------------------------------------------------------- */
 
 struct known {
     struct str name; /* as written, with quotes */

@@ -7,7 +7,7 @@
 
 enum { DEFAULT_MAX_TOKENS = 4096, MIN_BUDGET = 1024 };
 
-/* --- what cannot be done ---------------------------------------------------------------------- */
+/* --- what cannot be done --------------------------------------------------------------------- */
 
 static bool image_type_known(struct str type)
 {

@@ -96,7 +96,7 @@ static struct str clean_id(struct arena *arena, struct str id)
     return arena_printf(arena, "%s_%08x", copy, (unsigned)hash);
 }
 
-/* --- calls and their results ------------------------------------------------------------------ */
+/* --- calls and their results ----------------------------------------------------------------- */
 
 static bool is_system(const struct chat_message *m)
 {

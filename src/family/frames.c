@@ -110,8 +110,7 @@ static enum begins begins(const struct frames *f, const char *word)
     return f->ended ? BEGINS_NOT : BEGINS_MAYBE;
 }
 
-/* --- server-sent events (WHATWG HTML, section 9.2) ----------------------------------------------
- */
+/* --- server-sent events (WHATWG HTML, section 9.2) ------------------------------------------- */
 
 static bool next_line(struct frames *f, struct str *line)
 {
@@ -213,8 +212,7 @@ static bool next_server_sent(struct frames *f, struct frame *out)
     return true;
 }
 
-/* --- JSON array or JSON values behind each other ------------------------------------------------
- */
+/* --- JSON array or JSON values behind each other --------------------------------------------- */
 
 /* To the first byte of the next value; false when it has not come yet. */
 static bool find_value(struct frames *f)
@@ -258,8 +256,7 @@ static bool next_value(struct frames *f, struct frame *out)
     return f->ended && f->at < f->in.n ? give_value(f, f->in.n, out) : false;
 }
 
-/* --- AWS event stream ---------------------------------------------------------------------------
- */
+/* --- AWS event stream ------------------------------------------------------------------------ */
 
 /* {"bytes":"<base64 of one JSON event>","p":"<padding>"}: what InvokeModel wraps its chunks in. */
 static struct str unwrap_chunk(struct arena *scratch, struct str payload)
@@ -323,8 +320,7 @@ static bool next_aws(struct frames *f, struct arena *scratch, struct frame *out)
     return true;
 }
 
-/* --- all ----------------------------------------------------------------------------------------
- */
+/* --- all ------------------------------------------------------------------------------------- */
 
 /* What the very first bytes say: binary, or text with a byte order mark. False: too few. */
 static bool look_at_beginning(struct frames *f)

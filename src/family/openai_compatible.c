@@ -63,8 +63,7 @@ static status encode(struct arena *arena, const struct chat_request *request,
     return openai_encode(arena, request, call, &style, out, dropped, err);
 }
 
-/* --- prepare ------------------------------------------------------------------------------------
- */
+/* --- prepare --------------------------------------------------------------------------------- */
 
 /* The servers' templates know the old name of the role only. */
 static void unify_role(struct jspan *message)
@@ -99,8 +98,7 @@ static status prepare(struct arena *arena, struct jspan *body, const struct fami
     return s;
 }
 
-/* --- embeddings (NVIDIA) ------------------------------------------------------------------------
- */
+/* --- embeddings (NVIDIA) --------------------------------------------------------------------- */
 
 static void embed_path(const struct family_call *call, struct buf *out)
 {

@@ -3,8 +3,7 @@
 
 enum { OPAQUE_ID_BYTES = 64 };
 
-/* --- tools --------------------------------------------------------------------------------------
- */
+/* --- tools ----------------------------------------------------------------------------------- */
 
 static void write_tool(struct jwrite *w, const struct chat_tool *t)
 {
@@ -53,8 +52,7 @@ static void write_tools(struct jwrite *w, const struct chat_request *r)
         jwrite_member_bool(w, "parallel_tool_calls", r->parallel_calls);
 }
 
-/* --- thinking -----------------------------------------------------------------------------------
- */
+/* --- thinking -------------------------------------------------------------------------------- */
 
 /* What each generation takes, lowest first (vendor's documentation, 2026-09). The first matching
    row counts. */
@@ -116,8 +114,7 @@ static void write_effort(struct jwrite *w, const struct chat_request *r,
     jwrite_member_cstr(w, "reasoning_effort", chat_effort_word(fit ? fit : effort));
 }
 
-/* --- the rest -----------------------------------------------------------------------------------
- */
+/* --- the rest -------------------------------------------------------------------------------- */
 
 static void write_format(struct jwrite *w, const struct chat_request *r)
 {

@@ -15,8 +15,7 @@ struct writer {
     status failed;
 };
 
-/* --- call ids -----------------------------------------------------------------------------------
- */
+/* --- call ids -------------------------------------------------------------------------------- */
 
 static bool is_alnum(struct str s)
 {
@@ -41,8 +40,7 @@ struct str openai_call_id(struct arena *arena, const struct openai_style *style,
     return arena_str(arena, (struct str){hex, n < sizeof hex ? n : sizeof hex - 1});
 }
 
-/* --- content parts ------------------------------------------------------------------------------
- */
+/* --- content parts --------------------------------------------------------------------------- */
 
 static void unsupported(struct writer *m, const char *what)
 {
@@ -164,8 +162,7 @@ static void write_texts(struct writer *m, const struct chat_part *parts)
     jwrite_end(m->w);
 }
 
-/* --- messages -----------------------------------------------------------------------------------
- */
+/* --- messages -------------------------------------------------------------------------------- */
 
 static void open_message(struct writer *m, const char *role, struct str name)
 {

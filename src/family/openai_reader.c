@@ -47,8 +47,7 @@ static status start(struct openai_reader *r, struct arena *scratch, const struct
     return chat_push(r->base.sink, &e);
 }
 
-/* --- choices ------------------------------------------------------------------------------------
- */
+/* --- choices --------------------------------------------------------------------------------- */
 
 static status find_choice(struct openai_reader *r, int64_t index, struct choice **out)
 {
@@ -180,8 +179,7 @@ static status read_choice(struct openai_reader *r, struct arena *scratch,
     return s ? s : read_finish(r, scratch, c, choice);
 }
 
-/* --- usage --------------------------------------------------------------------------------------
- */
+/* --- usage ----------------------------------------------------------------------------------- */
 
 struct chat_usage openai_usage(const struct jspan *usage)
 {
@@ -208,8 +206,7 @@ static status read_usage(struct openai_reader *r, const struct jspan *chunk)
     return chat_push(r->base.sink, &e);
 }
 
-/* --- the end ------------------------------------------------------------------------------------
- */
+/* --- the end --------------------------------------------------------------------------------- */
 
 /* The answer's text has marks such as [1]; without the list they point nowhere. */
 static status add_sources(struct openai_reader *r, struct choice *c)
@@ -275,8 +272,7 @@ static status fail(struct openai_reader *r, const struct chat_error *err)
     return chat_push(r->base.sink, &e);
 }
 
-/* --- all ----------------------------------------------------------------------------------------
- */
+/* --- all ------------------------------------------------------------------------------------- */
 
 static status keep_sources(struct openai_reader *r, struct arena *scratch,
                            const struct jspan *chunk)

@@ -8,8 +8,7 @@ struct walk {
     status failed;
 };
 
-/* --- declaring ----------------------------------------------------------------------------------
- */
+/* --- declaring ------------------------------------------------------------------------------- */
 
 /* "messages[].content[].x" is declared as "messages.content.x", "**.x" as "x"; `member` follows. */
 static void declare(struct walk *w, struct str member)
@@ -39,8 +38,7 @@ static void declare_loss(struct walk *w, const struct jspan *lost)
         declare(w, STR_NONE);
 }
 
-/* --- actions ------------------------------------------------------------------------------------
- */
+/* --- actions --------------------------------------------------------------------------------- */
 
 static void rename_member(struct walk *w, struct jspan *n)
 {
@@ -112,8 +110,7 @@ static void act(struct walk *w, struct jspan *n)
     }
 }
 
-/* --- walking ------------------------------------------------------------------------------------
- */
+/* --- walking --------------------------------------------------------------------------------- */
 
 static void visit(struct walk *w, struct jspan *n, struct str path);
 

@@ -22,8 +22,7 @@ struct found {
     int number;          /* an HTTP status that the body names; 0: none */
 };
 
-/* --- what the words mean ------------------------------------------------------------------------
- */
+/* --- what the words mean --------------------------------------------------------------------- */
 
 struct meaning {
     const char *text;
@@ -209,8 +208,7 @@ static enum chat_error_kind kind_of(const struct found *f, int http_status)
     return kind != CHAT_ERROR_NONE ? kind : kind_of_status(number);
 }
 
-/* --- where the body says it ---------------------------------------------------------------------
- */
+/* --- where the body says it ------------------------------------------------------------------ */
 
 static void add_word(struct arena *arena, struct found *f, const struct jspan *n)
 {
@@ -303,8 +301,7 @@ static bool read_certain(struct arena *arena, struct found *f, const struct jspa
     return error != NULL;
 }
 
-/* --- for the caller's eyes ----------------------------------------------------------------------
- */
+/* --- for the caller's eyes ------------------------------------------------------------------- */
 
 static bool is_internal(struct str word)
 {
@@ -377,8 +374,7 @@ static struct str clean(struct arena *arena, struct str text)
     return copy;
 }
 
-/* --- when to try again --------------------------------------------------------------------------
- */
+/* --- when to try again ----------------------------------------------------------------------- */
 
 /* "5s", "5 seconds", "250ms", "1m30s", "2 minutes"; a bare number is seconds. 0: no number. */
 static int64_t duration_ms(struct str s)
@@ -424,8 +420,7 @@ static int64_t retry_after(const struct found *f)
     return 0;
 }
 
-/* --- all ----------------------------------------------------------------------------------------
- */
+/* --- all ------------------------------------------------------------------------------------- */
 
 /* Text for kinds whose own text is not the caller's business, or of which there is none. */
 static const char *our_text(enum chat_error_kind kind)

@@ -17,8 +17,7 @@ struct writer {
     status failed;
 };
 
-/* --- the list to write: copies, since the request may be encoded again for another target -------
- */
+/* --- the list to write: copies, since the request may be encoded again for another target ---- */
 
 static bool is_worth_sending(const struct chat_part *p)
 {
@@ -70,8 +69,7 @@ static status copy_turns(struct arena *arena, const struct chat_message *from,
     return OK;
 }
 
-/* --- parts --------------------------------------------------------------------------------------
- */
+/* --- parts ----------------------------------------------------------------------------------- */
 
 static void unsupported(struct writer *g, const char *what)
 {
@@ -146,8 +144,7 @@ static void write_media(struct writer *g, const struct chat_part *p)
         unsupported(g, "a part without content");
 }
 
-/* --- calls and results --------------------------------------------------------------------------
- */
+/* --- calls and results ----------------------------------------------------------------------- */
 
 static void write_arguments(struct writer *g, struct str arguments)
 {
@@ -246,8 +243,7 @@ static void write_results(struct writer *g, const struct chat_part *calls,
             write_result_media(g, p);
 }
 
-/* --- contents -----------------------------------------------------------------------------------
- */
+/* --- contents -------------------------------------------------------------------------------- */
 
 static void write_parts(struct writer *g, const struct chat_part *parts)
 {

@@ -3,8 +3,7 @@
 
 enum { MAX_STOPS = 5 };
 
-/* --- tools --------------------------------------------------------------------------------------
- */
+/* --- tools ----------------------------------------------------------------------------------- */
 
 static status write_tool(struct arena *arena, struct jwrite *w, const struct chat_tool *t,
                          struct chat_error *err)
@@ -67,8 +66,7 @@ static status write_tools(struct arena *arena, struct jwrite *w, const struct ch
     return s;
 }
 
-/* --- thinking -----------------------------------------------------------------------------------
- */
+/* --- thinking -------------------------------------------------------------------------------- */
 
 /* Budgets that each model takes (ai.google.dev, "Thinking", 2026-09): pro cannot be silenced. */
 static const struct {
@@ -161,8 +159,7 @@ static void write_thinking(struct jwrite *w, const struct chat_request *r,
     jwrite_end(w);
 }
 
-/* --- options ------------------------------------------------------------------------------------
- */
+/* --- options --------------------------------------------------------------------------------- */
 
 static void write_stops(struct jwrite *w, const struct chat_request *r, struct dropped *dropped)
 {

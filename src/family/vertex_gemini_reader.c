@@ -33,8 +33,7 @@ struct family_reader *gemini_reader_new(struct arena *arena, const struct family
     return &r->base;
 }
 
-/* --- blocks -------------------------------------------------------------------------------------
- */
+/* --- blocks ---------------------------------------------------------------------------------- */
 
 static status push(struct gemini_reader *r, struct candidate *c, enum chat_event_kind kind,
                    struct chat_event e)
@@ -139,8 +138,7 @@ static status read_part(struct gemini_reader *r, struct arena *scratch, struct c
     return read_text(r, c, jspan_str(scratch, text), signature);
 }
 
-/* --- candidates ---------------------------------------------------------------------------------
- */
+/* --- candidates ------------------------------------------------------------------------------ */
 
 static status find_candidate(struct gemini_reader *r, int64_t index, struct candidate **out)
 {
@@ -227,8 +225,7 @@ static status read_block(struct gemini_reader *r, const struct jspan *chunk)
     return OK;
 }
 
-/* --- usage --------------------------------------------------------------------------------------
- */
+/* --- usage ----------------------------------------------------------------------------------- */
 
 static int64_t audio_tokens(const struct jspan *details)
 {
@@ -256,8 +253,7 @@ static status read_usage(struct gemini_reader *r, const struct jspan *chunk)
     return chat_push(r->base.sink, &e);
 }
 
-/* --- all ----------------------------------------------------------------------------------------
- */
+/* --- all ------------------------------------------------------------------------------------- */
 
 static status start(struct gemini_reader *r, struct arena *scratch, const struct jspan *chunk)
 {

@@ -27,8 +27,7 @@ struct view {
 static void write_node(struct cleaner *c, const struct jspan *node, unsigned depth,
                        unsigned references, bool nullable);
 
-/* --- views --------------------------------------------------------------------------------------
- */
+/* --- views ----------------------------------------------------------------------------------- */
 
 /* "#/$defs/Name", "#/definitions/Name" or "#". NULL: points elsewhere. */
 static const struct jspan *resolve(const struct cleaner *c, const struct jspan *ref)
@@ -77,8 +76,7 @@ static bool view_has_property(const struct view *v, const char *name)
     return false;
 }
 
-/* --- types --------------------------------------------------------------------------------------
- */
+/* --- types ----------------------------------------------------------------------------------- */
 
 /* A type may be a word or a list of words with "null" among them. */
 static const struct jspan *first_type(const struct view *v, bool *nullable, size_t *count)
@@ -117,8 +115,7 @@ static const char *implied_type(const struct view *v)
     return jspan_is(value, JSPAN_TRUE) || jspan_is(value, JSPAN_FALSE) ? "boolean" : "string";
 }
 
-/* --- keywords -----------------------------------------------------------------------------------
- */
+/* --- keywords -------------------------------------------------------------------------------- */
 
 static bool all_strings(const struct jspan *list)
 {
@@ -272,8 +269,7 @@ static void write_required(struct cleaner *c, const struct view *v)
         jwrite_end(c->w);
 }
 
-/* --- alternatives -------------------------------------------------------------------------------
- */
+/* --- alternatives ---------------------------------------------------------------------------- */
 
 static bool is_null_schema(const struct jspan *n)
 {
@@ -339,8 +335,7 @@ static void write_types(struct cleaner *c, const struct view *v, bool nullable)
     jwrite_end(c->w);
 }
 
-/* --- nodes --------------------------------------------------------------------------------------
- */
+/* --- nodes ----------------------------------------------------------------------------------- */
 
 static void write_typed(struct cleaner *c, const struct view *v, const struct jspan *written,
                         unsigned depth, bool nullable)

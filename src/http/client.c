@@ -149,8 +149,7 @@ static void learn_h2(struct http_call *call)
     call->pool->h2_hosts = h;
 }
 
-/* --- what has to wait until curl has returned --------------------------------------------------
- */
+/* --- what has to wait until curl has returned ------------------------------------------------ */
 
 static void do_later(void *arg);
 
@@ -286,8 +285,7 @@ static void drive(struct engine *engine, curl_socket_t fd, int flags)
     collect_done(engine);
 }
 
-/* --- curl asks for descriptors and time --------------------------------------------------------
- */
+/* --- curl asks for descriptors and time ------------------------------------------------------ */
 
 struct socket_watch {
     struct watch watch;
@@ -346,8 +344,7 @@ static int want_time(CURLM *multi, long delay_ms, void *arg)
     return 0;
 }
 
-/* --- the answer arrives ------------------------------------------------------------------------
- */
+/* --- the answer arrives ---------------------------------------------------------------------- */
 
 static void arm_limit(struct http_call *call);
 
@@ -430,8 +427,7 @@ int64_t http_retry_after_ms(struct http_call *call)
     return seconds > 0 ? (int64_t)seconds * 1000 : 0;
 }
 
-/* --- time limits ---------------------------------------------------------------------------------
- */
+/* --- time limits ----------------------------------------------------------------------------- */
 
 /* One lazy timer for all limits: activity only notes the time, and when the timer fires it looks
    whether anything has really run out. */
@@ -467,8 +463,7 @@ static void on_limit(void *arg)
            call->head_complete ? "no more data in time" : "no answer in time");
 }
 
-/* --- starting, pausing, ending -------------------------------------------------------------------
- */
+/* --- starting, pausing, ending --------------------------------------------------------------- */
 
 static void add_to_engine(struct http_call *call)
 {

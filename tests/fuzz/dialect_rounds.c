@@ -21,7 +21,7 @@ static void must_be_json(struct arena *arena, struct str text)
     must(jspan_parse(arena, text, &tree, &where) == OK);
 }
 
-/* --- the request's parts, told as an answer --------------------------------------------------- */
+/* --- the request's parts, told as an answer -------------------------------------------------- */
 
 static bool block_of(const struct chat_part *p, enum chat_block *block)
 {

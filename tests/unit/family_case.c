@@ -32,8 +32,7 @@ static const char *keep(struct family_case *c, struct buf *text)
     return copy;
 }
 
-/* --- answers ------------------------------------------------------------------------------------
- */
+/* --- answers --------------------------------------------------------------------------------- */
 
 struct reading {
     struct family_reader *reader;
@@ -161,8 +160,7 @@ size_t family_case_growth(struct family_case *c, const char *frame)
     return growth;
 }
 
-/* --- requests -----------------------------------------------------------------------------------
- */
+/* --- requests -------------------------------------------------------------------------------- */
 
 static const char *refused(struct family_case *c, status s, struct buf *out)
 {

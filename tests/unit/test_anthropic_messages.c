@@ -23,8 +23,7 @@ static int end(void **state)
     return 0;
 }
 
-/* --- requests ----------------------------------------------------------------------------------
- */
+/* --- requests -------------------------------------------------------------------------------- */
 
 static void decodes_every_option(void **state)
 {
@@ -313,8 +312,7 @@ static void refuses_what_cannot_be_translated(void **state)
     assert_str(c->request.top_k, "3"); /* it read on: the lane may carry what we cannot */
 }
 
-/* --- streams -----------------------------------------------------------------------------------
- */
+/* --- streams --------------------------------------------------------------------------------- */
 
 #define EVENT(type, rest) "event: " type "\ndata: {'type':'" type "'" rest "}\n\n"
 #define START(usage)                                                                               \
@@ -507,8 +505,7 @@ static void a_long_stream_takes_no_memory_of_its_own(void **state)
     assert_int_equal(arena_used(c->arena), before);
 }
 
-/* --- whole answers -----------------------------------------------------------------------------
- */
+/* --- whole answers --------------------------------------------------------------------------- */
 
 #define WHOLE "{'id':'msg_abc1','type':'message','role':'assistant','model':'m','content':["
 
@@ -562,8 +559,7 @@ static void renders_hidden_thinking(void **state)
                  "'cache_read_input_tokens':0,'output_tokens':0}}");
 }
 
-/* --- errors ------------------------------------------------------------------------------------
- */
+/* --- errors ---------------------------------------------------------------------------------- */
 
 static void renders_errors(void **state)
 {

@@ -19,8 +19,7 @@ static void prepares(const char *model, bool stream, const char *body, const cha
     family_case_close(&c);
 }
 
-/* --- the way up ---------------------------------------------------------------------------------
- */
+/* --- the way up ------------------------------------------------------------------------------ */
 
 static void paths(void **state)
 {
@@ -164,8 +163,7 @@ static void text_between_calls_and_results(void **state)
              "");
 }
 
-/* --- encoding -----------------------------------------------------------------------------------
- */
+/* --- encoding -------------------------------------------------------------------------------- */
 
 static void encodes_messages(void **state)
 {
@@ -346,8 +344,7 @@ static void long_ids_are_hashed(void **state)
     family_case_close(&c);
 }
 
-/* --- answers ------------------------------------------------------------------------------------
- */
+/* --- answers --------------------------------------------------------------------------------- */
 
 #define CHUNK(choices)                                                                             \
     "data: {\"id\":\"chatcmpl-1\",\"model\":\"gpt-x\",\"choices\":[" choices "],\"usage\":null}"   \

@@ -30,8 +30,7 @@ static void assert_str(struct str s, const char *expected)
         assert_memory_equal(s.p, expected, s.n);
 }
 
-/* --- request -----------------------------------------------------------------------------------
- */
+/* --- request --------------------------------------------------------------------------------- */
 
 static struct chat_part *say(struct arena *arena, struct chat_message ***at, enum chat_role role,
                              enum chat_part_kind kind, const char *text)
@@ -114,8 +113,7 @@ static void turns_effort_into_budget_and_back(void **state)
     assert_int_equal(chat_budget_effort(31999), CHAT_EFFORT_HIGH);
 }
 
-/* --- events ------------------------------------------------------------------------------------
- */
+/* --- events ---------------------------------------------------------------------------------- */
 
 static const struct chat_event start = {.kind = CHAT_EVENT_START};
 
@@ -139,8 +137,7 @@ static void refuse(struct chat_sink *sink, struct chat_event e)
     assert_int_equal(chat_push(sink, &e), FAIL);
 }
 
-/* --- collect -----------------------------------------------------------------------------------
- */
+/* --- collect --------------------------------------------------------------------------------- */
 
 static void collects_blocks_of_several_choices(void **state)
 {
@@ -227,8 +224,7 @@ static void grows_in_proportion_to_the_text(void **state)
     assert_true(arena_used(*state) < 5 * 500000);
 }
 
-/* --- order -------------------------------------------------------------------------------------
- */
+/* --- order ----------------------------------------------------------------------------------- */
 
 struct count {
     struct chat_sink sink;
@@ -303,8 +299,7 @@ static void refuses_another_kind_of_block(void **state)
     assert_int_equal(chat_push(sink, &e), E_LIMIT);
 }
 
-/* --- dropped -----------------------------------------------------------------------------------
- */
+/* --- dropped --------------------------------------------------------------------------------- */
 
 static void lists_losses_once_and_safely(void **state)
 {

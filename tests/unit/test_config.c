@@ -152,7 +152,7 @@ static bool has_key(const struct config *c, const char *name, const char *key)
     return false;
 }
 
-/* --- the seed's files ------------------------------------------------------------------------- */
+/* --- the seed's files ------------------------------------------------------------------------ */
 
 static void takes_the_seeds_file(void **state)
 {

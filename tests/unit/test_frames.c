@@ -136,8 +136,7 @@ static void python_literals(void **state)
     expect("data: {\"it's\": 'x'}\n\n", "|{\"it's\":\"x\"}\n");
 }
 
-/* --- AWS event stream ---------------------------------------------------------------------------
- */
+/* --- AWS event stream ------------------------------------------------------------------------ */
 
 static void add_u32(struct buf *b, uint32_t v)
 {

@@ -24,8 +24,7 @@ static int end(void **state)
     return 0;
 }
 
-/* --- requests ----------------------------------------------------------------------------------
- */
+/* --- requests -------------------------------------------------------------------------------- */
 
 static void decodes_every_option(void **state)
 {
@@ -428,8 +427,7 @@ static void refuses_what_cannot_be_translated(void **state)
                         CHAT_ERROR_UNSUPPORTED);
 }
 
-/* --- ids that carry signatures -----------------------------------------------------------------
- */
+/* --- ids that carry signatures --------------------------------------------------------------- */
 
 static struct str packed(struct dialect_case *c, struct str id, struct str signature, bool strict)
 {
@@ -523,8 +521,7 @@ static void signatures_come_back_from_a_replay(void **state)
     "{'id':'chatcmpl-abc1','object':'chat.completion','created':1700000000,'model':'m',"           \
     "'choices':["
 
-/* --- streams -----------------------------------------------------------------------------------
- */
+/* --- streams --------------------------------------------------------------------------------- */
 
 #define HEAD                                                                                       \
     "data: {'id':'chatcmpl-abc1','object':'chat.completion.chunk','created':1700000000,"           \
@@ -753,8 +750,7 @@ static void maps_every_stop(void **state)
     assert_true(dialect_case_holds(c, "'finish_reason':'length'"));
 }
 
-/* --- whole answers -----------------------------------------------------------------------------
- */
+/* --- whole answers --------------------------------------------------------------------------- */
 
 static void renders_text_and_usage(void **state)
 {
@@ -831,8 +827,7 @@ static void renders_refusal_and_nothing(void **state)
                                    "'content_filter'}]}");
 }
 
-/* --- errors ------------------------------------------------------------------------------------
- */
+/* --- errors ---------------------------------------------------------------------------------- */
 
 static void renders_errors(void **state)
 {

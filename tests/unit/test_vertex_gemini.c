@@ -8,8 +8,7 @@
 #include "family/vertex_gemini.h"
 #include "family_case.h"
 
-/* --- schemas ------------------------------------------------------------------------------------
- */
+/* --- schemas --------------------------------------------------------------------------------- */
 
 static void cleans(const char *schema, const char *want)
 {
@@ -106,8 +105,7 @@ static void recursion_ends(void **state)
     cleans("{\"$ref\":\"#\"}", "{\"type\":\"string\"}");
 }
 
-/* --- requests -----------------------------------------------------------------------------------
- */
+/* --- requests -------------------------------------------------------------------------------- */
 
 static void paths(void **state)
 {
@@ -310,8 +308,7 @@ static void prepares(void **state)
     family_case_close(&c);
 }
 
-/* --- answers ------------------------------------------------------------------------------------
- */
+/* --- answers --------------------------------------------------------------------------------- */
 
 static void reads(const char *stream, const char *want)
 {
