@@ -30,8 +30,7 @@ static struct shared_config *current_config(struct responder *r)
     return config;
 }
 
-/* --- reading a request -------------------------------------------------------------------------
- */
+/* --- reading a request ----------------------------------------------------------------------- */
 
 /* Read on without keeping, so that the web server gets rid of its body and listens to the answer.
  */
@@ -92,7 +91,8 @@ static bool read_request(struct responder *r, struct conn *conn)
 
     setsockopt(conn->fcgi.ipcFd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     conn->fcgi.keepConnection = 1; /* "there is a connection already" */
-    if (FCGX_Accept_r(&conn->fcgi) >= 0) {
+    /* libfcgi takes parameters that were cut short for all there are; the stream knows better */
+    if (FCGX_Accept_r(&conn->fcgi) >= 0 && !FCGX_GetError(conn->fcgi.in)) {
         conn->request = (struct exchange_request){.arrived_ms = clock_ms()};
         params_fill(conn->fcgi.envp, &conn->request);
         conn->request.body_state = read_body(conn, config);
@@ -116,8 +116,7 @@ static void serve(struct responder *r, struct conn *conn)
         conn_free(conn);
 }
 
-/* --- waiting for work --------------------------------------------------------------------------
- */
+/* --- waiting for work ------------------------------------------------------------------------ */
 
 static struct conn *pop_kept(struct responder *r)
 {
