@@ -1,58 +1,22 @@
 /*
- * HTTP calls with libcurl's multi interface, driven by the reactor.
- *
- * Two multi handles make up the pool. Hosts that are known to speak HTTP/2 go through one that
- * opens few connections per host, since curl otherwise opens one per simultaneous request before it
- * learns that they could be shared; everything else goes through one without such a limit, because
- * over HTTP/1.1 a limit would make streams wait for each other.
+ * HTTP calls with libcurl's multi interface, driven by the reactor through pool.c.
  *
  * curl forbids most calls from within its callbacks, and un-pausing may deliver data on the spot.
  * So whatever is asked for while curl is at work (`inside`) is noted and done when it has returned.
  */
 #include "http/client.h"
 
-#include <curl/curl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
-#include <sys/epoll.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "http/pool.h"
-#include "http/reactor.h"
 
 enum {
     CONNECT_MS = 10000,
-    H2_CONNECTIONS = 64,
     RESPONSE_HEAD_BYTES = 128 * 1024,
-    HOST_BYTES = 256,
     RETRY_AFTER_MAX_S = 366 * 24 * 3600 /* whoever asks for more means never */
-};
-
-/* One multi handle and its place in the reactor. */
-struct engine {
-    struct http_pool *pool;
-    CURLM *multi;
-    struct timer timer;
-};
-
-struct host { /* known to speak HTTP/2 */
-    char origin[HOST_BYTES];
-    struct host *next;
-};
-
-struct http_pool {
-    struct reactor *reactor;
-    struct http_settings settings;
-    char *texts[4]; /* our copies behind the settings */
-    struct engine any, h2;
-    struct host *h2_hosts;
-    bool inside;             /* curl is at work: no calls into it */
-    struct http_call *later; /* calls that want something done when it has returned */
-    struct timer later_timer;
 };
 
 struct http_call {
@@ -73,85 +37,7 @@ struct http_call {
     char error[CURL_ERROR_SIZE];
 };
 
-/* --- small things ---------------------------------------------------------------------------- */
-
-static bool is_loopback(struct str host)
-{
-    if (str_is(host, "localhost") || str_is(host, "[::1]"))
-        return true;
-    for (size_t i = 0; i < host.n; i++)
-        if (!strchr("0123456789.", host.p[i]))
-            return false; /* 127.example.com is somewhere else */
-    return str_starts(host, "127.");
-}
-
-/* The host of "host:port"; empty when it is not of that shape. */
-static struct str host_of(struct str authority)
-{
-    size_t end = authority.n && authority.p[0] == '[' ? str_find(authority, "]") + 1
-                                                      : str_find(authority, ":");
-
-    if (end > authority.n || (end < authority.n && authority.p[end] != ':'))
-        return STR_NONE;
-    return str_slice(authority, 0, end);
-}
-
-bool http_url_allowed(const char *url, bool allow_plain)
-{
-    struct str s = str_from(url);
-    bool secure = str_starts(s, "https://");
-
-    if (!secure && !str_starts(s, "http://"))
-        return false;
-    s = str_slice(s, secure ? 8 : 7, s.n);
-    if (memchr(s.p, '@', s.n)) /* an authority with a user, or meant to look like one */
-        return false;
-    struct str host = host_of(str_slice(s, 0, strcspn(s.p, "/?#\\")));
-    return host.n && (secure || allow_plain || is_loopback(host));
-}
-
-/* "https://host:port" of a URL; false when it does not fit. */
-static bool origin_of(const char *url, char out[HOST_BYTES])
-{
-    const char *from = strstr(url, "://");
-    size_t n = from ? (size_t)(from - url) + 3 + strcspn(from + 3, "/?#") : 0;
-
-    if (n == 0 || n >= HOST_BYTES)
-        return false;
-    memcpy(out, url, n);
-    out[n] = '\0';
-    return true;
-}
-
-static bool known_h2(const struct http_pool *pool, const char *origin)
-{
-    for (const struct host *h = pool->h2_hosts; h; h = h->next)
-        if (strcmp(h->origin, origin) == 0)
-            return true;
-    return false;
-}
-
-static void learn_h2(struct http_call *call)
-{
-    long version = 0;
-    char *url = NULL, origin[HOST_BYTES];
-
-    curl_easy_getinfo(call->easy, CURLINFO_HTTP_VERSION, &version);
-    curl_easy_getinfo(call->easy, CURLINFO_EFFECTIVE_URL, &url);
-    if (version != CURL_HTTP_VERSION_2_0 || !url || !origin_of(url, origin) ||
-        known_h2(call->pool, origin))
-        return;
-    struct host *h = calloc(1, sizeof *h);
-    if (!h)
-        return;
-    memcpy(h->origin, origin, sizeof origin);
-    h->next = call->pool->h2_hosts;
-    call->pool->h2_hosts = h;
-}
-
 /* --- what has to wait until curl has returned ------------------------------------------------ */
-
-static void do_later(void *arg);
 
 static void ask_later(struct http_call *call)
 {
@@ -162,7 +48,7 @@ static void ask_later(struct http_call *call)
     call->in_later = true;
     call->next_later = pool->later;
     pool->later = call;
-    timer_set(pool->reactor, &pool->later_timer, 0, do_later, pool);
+    timer_set(pool->reactor, &pool->later_timer, 0, client_do_later, pool);
 }
 
 static void drop_from_later(struct http_call *call)
@@ -196,7 +82,7 @@ static void finish(struct http_call *call, enum http_outcome outcome, const char
     struct http_result result = {.outcome = outcome, .text = copy, .bytes = call->bytes};
 
     if (outcome == HTTP_COMPLETE)
-        learn_h2(call);
+        pool_learn(call->pool, call->easy);
     curl_easy_getinfo(call->easy, CURLINFO_NUM_CONNECTS, &connects);
     /* without a connection there was none to reuse */
     result.reused = connects == 0 && outcome != HTTP_NO_CONNECTION && outcome != HTTP_BAD_REQUEST &&
@@ -259,89 +145,12 @@ static enum http_outcome ended_how(const struct http_call *call, CURLcode code)
     return outcome;
 }
 
-static void collect_done(struct engine *engine)
+void client_ended(CURL *easy, CURLcode code)
 {
-    CURLMsg *msg;
-    int left;
+    struct http_call *call = NULL;
 
-    while ((msg = curl_multi_info_read(engine->multi, &left)) != NULL) {
-        struct http_call *call = NULL;
-        CURLcode code = msg->data.result;
-        if (msg->msg != CURLMSG_DONE)
-            continue;
-        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &call);
-        finish(call, ended_how(call, code),
-               call->error[0] ? call->error : curl_easy_strerror(code));
-    }
-}
-
-static void drive(struct engine *engine, curl_socket_t fd, int flags)
-{
-    int running;
-
-    engine->pool->inside = true;
-    curl_multi_socket_action(engine->multi, fd, flags, &running);
-    engine->pool->inside = false;
-    collect_done(engine);
-}
-
-/* --- curl asks for descriptors and time ------------------------------------------------------ */
-
-struct socket_watch {
-    struct watch watch;
-    struct engine *engine;
-};
-
-static void on_socket(void *arg, uint32_t events)
-{
-    struct socket_watch *s = arg;
-    int flags = (events & (EPOLLIN | EPOLLHUP | EPOLLRDHUP) ? CURL_CSELECT_IN : 0) |
-                (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-                (events & EPOLLERR ? CURL_CSELECT_ERR : 0);
-
-    drive(s->engine, s->watch.fd, flags);
-}
-
-static int want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *per_socket)
-{
-    struct engine *engine = arg;
-    struct socket_watch *s = per_socket;
-
-    (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        if (s) {
-            watch_clear(engine->pool->reactor, &s->watch);
-            curl_multi_assign(engine->multi, fd, NULL);
-            free(s);
-        }
-        return 0;
-    }
-    if (!s) {
-        s = calloc(1, sizeof *s);
-        if (!s)
-            return -1;
-        s->engine = engine;
-        curl_multi_assign(engine->multi, fd, s);
-    }
-    uint32_t events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
-    return watch_set(engine->pool->reactor, &s->watch, fd, events, on_socket, s) ? -1 : 0;
-}
-
-static void on_time(void *arg)
-{
-    drive(arg, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int want_time(CURLM *multi, long delay_ms, void *arg)
-{
-    struct engine *engine = arg;
-
-    (void)multi;
-    if (delay_ms < 0)
-        timer_clear(engine->pool->reactor, &engine->timer);
-    else if (timer_set(engine->pool->reactor, &engine->timer, delay_ms, on_time, engine))
-        return -1;
-    return 0;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
+    finish(call, ended_how(call, code), call->error[0] ? call->error : curl_easy_strerror(code));
 }
 
 /* --- the answer arrives ---------------------------------------------------------------------- */
@@ -491,7 +300,7 @@ static void do_one_later(struct http_call *call)
     }
 }
 
-static void do_later(void *arg)
+void client_do_later(void *arg)
 {
     struct http_pool *pool = arg;
     struct http_call *call;
@@ -635,13 +444,11 @@ static void set_callbacks(struct http_call *call)
 static struct http_call *call_new(struct http_pool *pool, const struct http_request *request)
 {
     struct http_call *call = calloc(1, sizeof *call);
-    char origin[HOST_BYTES];
 
     if (!call)
         return NULL;
     call->pool = pool;
-    call->engine =
-        origin_of(request->url, origin) && known_h2(pool, origin) ? &pool->h2 : &pool->any;
+    call->engine = pool_engine(pool, request->url);
     call->head.ceiling = RESPONSE_HEAD_BYTES;
     call->easy = curl_easy_init();
     if (!call->easy || !set_headers(call, request)) {
@@ -678,89 +485,4 @@ struct http_call *http_start(struct reactor *r, const struct http_request *reque
     arm_limit(call);
     ask_later(call);
     return call;
-}
-
-/* --- the pool
- * -------------------------------------------------------------------------------------- */
-
-static const char *keep(struct http_pool *pool, int slot, const char *text)
-{
-    pool->texts[slot] = text ? strdup(text) : NULL;
-    return pool->texts[slot];
-}
-
-/* curl the tool reads these two, curl the library does not; administrators expect them. */
-static const char *ca_from_environment(void)
-{
-    const char *file = getenv("CURL_CA_BUNDLE");
-    return file && *file ? file : getenv("SSL_CERT_FILE");
-}
-
-static bool engine_open(struct engine *engine, struct http_pool *pool, long host_connections)
-{
-    engine->pool = pool;
-    engine->multi = curl_multi_init();
-    if (!engine->multi)
-        return false;
-    curl_multi_setopt(engine->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
-    curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine);
-    curl_multi_setopt(engine->multi, CURLMOPT_TIMERFUNCTION, want_time);
-    curl_multi_setopt(engine->multi, CURLMOPT_TIMERDATA, engine);
-    curl_multi_setopt(engine->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-    curl_multi_setopt(engine->multi, CURLMOPT_MAX_HOST_CONNECTIONS, host_connections);
-    return true;
-}
-
-static void start_curl(void)
-{
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
-struct http_pool *pool_new(struct reactor *r, const struct http_settings *settings)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, start_curl);
-
-    struct http_pool *pool = calloc(1, sizeof *pool);
-    if (!pool)
-        return NULL;
-    pool->reactor = r;
-    pool->settings = *settings;
-    pool->settings.proxy = keep(pool, 0, settings->proxy);
-    pool->settings.no_proxy = keep(pool, 1, settings->no_proxy);
-    pool->settings.ca_file =
-        keep(pool, 2, settings->ca_file ? settings->ca_file : ca_from_environment());
-    pool->settings.user_agent =
-        keep(pool, 3, settings->user_agent ? settings->user_agent : "corelay/" PACKAGE_VERSION);
-    long limit = settings->h2_connections ? settings->h2_connections : H2_CONNECTIONS;
-    if (!engine_open(&pool->any, pool, 0) || !engine_open(&pool->h2, pool, limit)) {
-        pool_free(pool);
-        return NULL;
-    }
-    return pool;
-}
-
-static void engine_close(struct engine *engine)
-{
-    if (!engine->multi)
-        return;
-    curl_multi_cleanup(engine->multi);
-    timer_clear(engine->pool->reactor, &engine->timer);
-}
-
-void pool_free(struct http_pool *pool)
-{
-    if (!pool)
-        return;
-    do_later(pool);
-    timer_clear(pool->reactor, &pool->later_timer);
-    engine_close(&pool->any);
-    engine_close(&pool->h2);
-    for (struct host *h = pool->h2_hosts, *next; h; h = next) {
-        next = h->next;
-        free(h);
-    }
-    for (size_t i = 0; i < sizeof pool->texts / sizeof pool->texts[0]; i++)
-        free(pool->texts[i]);
-    free(pool);
 }
