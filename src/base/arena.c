@@ -4,8 +4,16 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
-enum { CHUNK_BYTES = 4096, ALIGN = sizeof(max_align_t) };
+enum {
+    CHUNK_BYTES = 4096,           /* the first one; later ones grow with the arena */
+    CHUNK_MAX_BYTES = 256 * 1024, /* so large that the C library gives it back when it is freed */
+    TRIM_BYTES = 8 * 1024 * 1024, /* freeing more than that is worth giving back what lies idle */
+    ALIGN = _Alignof(max_align_t)
+};
 
 struct chunk {
     struct chunk *next;
@@ -30,16 +38,37 @@ void arena_free(struct arena *arena)
 {
     if (!arena)
         return;
+    bool large = arena->used > TRIM_BYTES;
     for (struct chunk *c = arena->chunks, *next; c; c = next) {
         next = c->next;
         free(c);
     }
     free(arena);
+#ifdef __GLIBC__
+    if (large)
+        malloc_trim(0);
+#else
+    (void)large;
+#endif
+}
+
+static size_t chunk_room(const struct arena *arena)
+{
+    size_t room = arena->used / 2;
+
+    if (room < CHUNK_BYTES)
+        room = CHUNK_BYTES;
+    if (room > CHUNK_MAX_BYTES)
+        room = CHUNK_MAX_BYTES;
+    return room - sizeof(struct chunk);
 }
 
 static struct chunk *chunk_new(struct arena *arena, size_t size)
 {
-    size_t room = size > CHUNK_BYTES / 4 ? size : CHUNK_BYTES - sizeof(struct chunk);
+    size_t room = chunk_room(arena);
+
+    if (size > room / 4)
+        room = size;
     struct chunk *c = malloc(sizeof *c + room);
     if (!c)
         return NULL;

@@ -44,6 +44,8 @@ static void fill(struct chat_error *err, struct arena *arena, enum chat_error_ki
 {
     *err = (struct chat_error){.kind = kind, .http_status = chat_error_status(kind)};
     err->message = arena_vprintf(arena, format, args);
+    if (!err->message.p) /* no memory even for the text */
+        err->message = STR("The request needs more memory than this gateway has for it.");
 }
 
 void chat_error_set(struct chat_error *err, struct arena *arena, enum chat_error_kind kind,

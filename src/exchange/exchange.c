@@ -166,7 +166,8 @@ static bool parse_body(struct exchange *x)
         return false;
     status s = jspan_parse(x->arena, x->request.body, &x->body, &where);
     if (s == E_NOMEM) {
-        chat_error_set(&x->error, x->arena, CHAT_ERROR_OVERLOADED, "Out of memory.");
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_TOO_LARGE,
+                       "The request body has more values than this gateway has memory for.");
         return false;
     }
     if (s) {
@@ -331,6 +332,8 @@ static void write_record(struct exchange *x, const char *outcome)
     r->outcome = outcome;
     r->duration_ms = clock_ms() - x->started_ms;
     r->dropped = dropped_text(&x->dropped);
+    if (!r->http_status)
+        r->http_status = CLIENT_GONE_STATUS;
     if (x->error.kind) {
         r->error = chat_error_word(x->error.kind);
         r->detail = x->error.detail.n ? x->error.detail : x->error.message;
@@ -428,7 +431,8 @@ struct exchange *exchange_start(struct gateway *g, const struct exchange_request
                                 const struct caller_ops *ops, void *arg)
 {
     struct exchange *x = calloc(1, sizeof *x);
-    struct arena *arena = arena_new(0);
+    /* a tree of spans is larger than its text; small values in masses are not let run away */
+    struct arena *arena = arena_new(ARENA_BYTES + ARENA_PER_BODY_BYTE * request->body.n);
 
     if (!x || !arena) {
         free(x);

@@ -22,7 +22,10 @@ enum {
     WHOLE_BODY_BYTES = 128 * 1024 * 1024,     /* of a whole answer */
     OUT_BYTES = 8 * 1024 * 1024,              /* held back before the head is sent */
     REQUEST_ID_BYTES = 128,
-    BUSY_RETRY_MS = 5000
+    BUSY_RETRY_MS = 5000,
+    ARENA_BYTES = 64 * 1024 * 1024, /* of an exchange, and so many more per byte of its body */
+    ARENA_PER_BODY_BYTE = 12,
+    CLIENT_GONE_STATUS = 499 /* in the record: the caller left before an answer, as nginx says */
 };
 
 enum stage {

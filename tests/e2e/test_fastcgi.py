@@ -272,6 +272,16 @@ def test_body_longer_than_announced(responder):
     assert status == 200 and ended
 
 
+def test_masses_of_small_values(responder):
+    """20 MB that would become a gigabyte of tree."""
+    body = b'{"model":"gpt-4.1","messages":[' + b"1," * 10_000_000 + b"1]}"
+    status, _, body, _ = responder.connect().ask(body=body)
+    assert status == 413 and b"memory" in body
+    assert responder.connect().ask(body=CHAT)[0] == 200
+    if not harness.SANITIZED:
+        assert responder.rss_kib() < 200 * 1024
+
+
 def test_length_that_is_no_number(responder):
     status, *_ = responder.connect().ask(body=json.dumps(CHAT).encode(), length="0x10")
     assert status in (200, 400)

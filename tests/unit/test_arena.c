@@ -43,7 +43,7 @@ static void pieces_do_not_overlap(void **state)
         size_t size = sizes[i % 10];
         piece[i] = arena_alloc(arena, size);
         assert_non_null(piece[i]);
-        assert_int_equal((uintptr_t)piece[i] % sizeof(max_align_t), 0);
+        assert_int_equal((uintptr_t)piece[i] % _Alignof(max_align_t), 0);
         assert_true(all(piece[i], size, 0));
         memset(piece[i], (int)(i & 0xff), size);
     }

@@ -211,7 +211,7 @@ static void has_defaults(void **state)
     assert_int_equal(c->acceptors, 4);
     assert_int_equal(c->limits.body_bytes, 64 << 20);
     assert_int_equal(c->limits.header_bytes, 64 << 10);
-    assert_int_equal(c->limits.stream_buffer_bytes, 1 << 20);
+    assert_int_equal(c->limits.stream_buffer_bytes, 128 * 1024);
     assert_int_equal(c->limits.streams, 10000);
     assert_int_equal(c->timeouts.request_ms, 60000);
     assert_int_equal(c->timeouts.connect_ms, 10000);
