@@ -19,10 +19,10 @@ struct record {
     const char *client;   /* recognised program, "unknown" otherwise */
     const char *dialect;  /* NULL: before that was known */
     const char *method;
-    struct str path;      /* without the query */
-    struct str model;     /* as asked */
-    struct str target;    /* "subaccount/deployment", unset: none */
-    const char *family;   /* NULL: none */
+    struct str path;    /* without the query */
+    struct str model;   /* as asked */
+    struct str target;  /* "subaccount/deployment", unset: none */
+    const char *family; /* NULL: none */
     bool lane, stream;
     int attempts;
     int http_status;
@@ -31,10 +31,10 @@ struct record {
     struct chat_usage usage;
     int64_t first_byte_ms; /* until the caller was sent anything; -1: never */
     int64_t duration_ms;
-    const char *outcome;   /* "done", "cancelled", "failed" */
-    const char *error;     /* chat_error_word, NULL: none */
-    struct str detail;     /* of the error, for the administrator */
-    struct str dropped;    /* what a translation left out */
+    const char *outcome; /* "done", "cancelled", "failed" */
+    const char *error;   /* chat_error_word, NULL: none */
+    struct str detail;   /* of the error, for the administrator */
+    struct str dropped;  /* what a translation left out */
 };
 
 /* "stderr", "syslog", "off" or the path of a file (appended to, 0600). E_IO. */

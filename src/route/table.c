@@ -22,15 +22,24 @@ struct route_table {
 static const struct {
     const char *pattern, *executable;
 } guesses[] = {
-    {"gpt-*", "azure-openai"},           {"o1*", "azure-openai"},
-    {"o3*", "azure-openai"},             {"o4*", "azure-openai"},
-    {"text-embedding-*", "azure-openai"}, {"gemini*", "gcp-vertexai"},
-    {"anthropic--*", "aws-bedrock"},     {"amazon--*", "aws-bedrock"},
-    {"*claud*", "aws-bedrock"},          {"*sonnet*", "aws-bedrock"},
-    {"*opus*", "aws-bedrock"},           {"*haiku*", "aws-bedrock"},
-    {"mistralai--*", "aicore-mistralai"}, {"cohere*", "aicore-cohere"},
-    {"nvidia--*", "aicore-nvidia"},      {"sonar*", "perplexity-ai"},
-    {"sap-rpt*", "aicore-sap"},          {"*", "azure-openai"},
+    {"gpt-*", "azure-openai"},
+    {"o1*", "azure-openai"},
+    {"o3*", "azure-openai"},
+    {"o4*", "azure-openai"},
+    {"text-embedding-*", "azure-openai"},
+    {"gemini*", "gcp-vertexai"},
+    {"anthropic--*", "aws-bedrock"},
+    {"amazon--*", "aws-bedrock"},
+    {"*claud*", "aws-bedrock"},
+    {"*sonnet*", "aws-bedrock"},
+    {"*opus*", "aws-bedrock"},
+    {"*haiku*", "aws-bedrock"},
+    {"mistralai--*", "aicore-mistralai"},
+    {"cohere*", "aicore-cohere"},
+    {"nvidia--*", "aicore-nvidia"},
+    {"sonar*", "perplexity-ai"},
+    {"sap-rpt*", "aicore-sap"},
+    {"*", "azure-openai"},
 };
 
 static const char *guess_executable(struct str model)
@@ -74,15 +83,20 @@ static unsigned first_turn(const struct route_table *old, struct str name)
     return turn;
 }
 
+static bool is_full(const struct route_table *table)
+{
+    return table->count == table->room;
+}
+
+/* The row of a model, made when there is none. NULL when out of memory or when the table is full. */
 static struct route_model *need_model(struct route_table *table, const struct config *config,
                                       const struct route_table *old, struct str name)
 {
     struct route_model *m = find_exact(table, name);
-    if (m || table->count == table->room)
+    if (m || is_full(table))
         return m;
     m = &table->models[table->count];
-    *m = (struct route_model){.name = arena_str(table->arena, name),
-                              .turn = first_turn(old, name)};
+    *m = (struct route_model){.name = arena_str(table->arena, name), .turn = first_turn(old, name)};
     if (!m->name.p)
         return NULL;
     table->count++;
@@ -124,8 +138,8 @@ static status add_target(struct route_table *table, struct route_model *m,
     t->group = source->group;
     t->url = copy_url(table->arena, url);
     t->id = arena_cstr(table->arena, str_from(id ? id : last_segment(t->url)));
-    t->family = family_pick(str_from(executable), m->name,
-                            str_from(setting ? setting->family : NULL));
+    t->family =
+        family_pick(str_from(executable), m->name, str_from(setting ? setting->family : NULL));
     if (!t->url || !t->id || !m->executable)
         return E_NOMEM;
     if (!t->family) { /* the configuration was checked; this is for a family without this model */
@@ -144,6 +158,8 @@ static status add_named(struct route_table *table, const struct config *config,
 {
     for (const struct config_deployment *d = source->account->deployments; d; d = d->next) {
         struct route_model *m = need_model(table, config, old, str_from(d->model));
+        if (!m && is_full(table))
+            continue;
         if (!m || add_target(table, m, source, d->url, NULL, guess_executable(m->name)))
             return E_NOMEM;
     }
@@ -158,7 +174,10 @@ static status add_discovered(struct route_table *table, const struct config *con
         if (!d->model || !http_url_allowed(d->url, config->allow_plain_http))
             continue;
         struct route_model *m = need_model(table, config, old, str_from(d->model));
-        const char *executable = d->executable ? d->executable : guess_executable(m->name);
+        if (!m && is_full(table))
+            continue;
+        const char *executable =
+            d->executable ? d->executable : guess_executable(str_from(d->model));
         if (!m || add_target(table, m, source, d->url, d->id, executable))
             return E_NOMEM;
         if (d->created_s && (!m->created_s || d->created_s < m->created_s))
@@ -183,9 +202,8 @@ static void table_free(struct route_table *table)
     free(table);
 }
 
-struct route_table *route_table_new(const struct config *config,
-                                    const struct route_source *sources, size_t count,
-                                    const struct route_table *old)
+struct route_table *route_table_new(const struct config *config, const struct route_source *sources,
+                                    size_t count, const struct route_table *old)
 {
     struct route_table *table = calloc(1, sizeof *table);
     status s = table && (table->arena = arena_new(0)) ? OK : E_NOMEM;
@@ -206,6 +224,8 @@ struct route_table *route_table_new(const struct config *config,
         table_free(table);
         return NULL;
     }
+    if (is_full(table))
+        log_warning("more than %d models: those beyond are left out", MODELS_MAX);
     qsort(table->models, table->count, sizeof *table->models, by_name);
     return table;
 }

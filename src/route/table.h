@@ -22,9 +22,9 @@ struct target {
 };
 
 struct route_model {
-    struct str name;             /* SAP's, or the configuration's own */
+    struct str name; /* SAP's, or the configuration's own */
     const char *executable;
-    int64_t created_s;           /* 0 unknown */
+    int64_t created_s; /* 0 unknown */
     struct family_model rules;
     const struct config_model *setting; /* NULL: none */
     struct target *targets;
@@ -44,9 +44,8 @@ struct route_table;
 
 /* Counted: begins with one hold. `old` (may be NULL) lends its round robin positions. The lists are
    copied; the configuration is borrowed. NULL: out of memory. */
-struct route_table *route_table_new(const struct config *config,
-                                    const struct route_source *sources, size_t count,
-                                    const struct route_table *old);
+struct route_table *route_table_new(const struct config *config, const struct route_source *sources,
+                                    size_t count, const struct route_table *old);
 struct route_table *route_table_hold(struct route_table *table);
 void route_table_release(struct route_table *table); /* NULL is allowed */
 

@@ -70,6 +70,10 @@ unit_tests += tests/unit/test_caller_program
 tests_unit_test_caller_program_SOURCES = tests/unit/test_caller_program.c
 tests_unit_test_caller_program_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_table
+tests_unit_test_table_SOURCES = tests/unit/test_table.c
+tests_unit_test_table_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_api_key
 tests_unit_test_api_key_SOURCES = tests/unit/test_api_key.c
 tests_unit_test_api_key_LDADD = $(UNIT_LIBS)
