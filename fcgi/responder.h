@@ -19,8 +19,8 @@
 enum {
     LOOPS_MAX = 64,
     ACCEPTORS_MAX = 256,
-    WRITE_BYTES = 8000,        /* less than libfcgi's stream buffer: one record, one write */
-    RESUME_SHARE = 4, /* a paused transfer goes on when so small a part of the limit is left */
+    WRITE_BYTES = 8000, /* less than libfcgi's stream buffer: one record, one write */
+    RESUME_SHARE = 4,   /* a paused transfer goes on when so small a part of the limit is left */
     CGI_PAUSE_BYTES = 128 * 1024,
     SEND_TIMEOUT_S = 30
 };

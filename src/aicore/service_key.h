@@ -15,12 +15,12 @@ enum { SERVICE_KEY_ID_BYTES = 17 };
 
 struct service_key {
     const char *client_id;
-    const char *client_secret; /* NULL with X.509 */
-    const char *token_url;     /* complete: ".../oauth/token" */
-    const char *api_url;       /* complete, without trailing slash: ".../v2" */
-    const char *tenant;        /* identityzoneid, may be NULL */
+    const char *client_secret;     /* NULL with X.509 */
+    const char *token_url;         /* complete: ".../oauth/token" */
+    const char *api_url;           /* complete, without trailing slash: ".../v2" */
+    const char *tenant;            /* identityzoneid, may be NULL */
     struct http_identity identity; /* X.509: PEM; unset with a secret */
-    int64_t certificate_end;   /* wall clock seconds; 0 with a secret */
+    int64_t certificate_end;       /* wall clock seconds; 0 with a secret */
     char id[SERVICE_KEY_ID_BYTES]; /* names the cache file: a hash over credential and token URL,
                                       from which neither can be told */
 };

@@ -24,10 +24,10 @@ struct token_cache;
 struct token_wait;
 
 struct token_settings {
-    int64_t deadline_ms;       /* how long a caller waits at most; default 30000 */
-    int64_t fetch_ms;          /* limit of one fetch; default 15000 */
-    int64_t refused_ms;        /* default 30000 */
-    int64_t backoff_ms;        /* after 429/5xx without Retry-After, doubling to 60 s; default 2000 */
+    int64_t deadline_ms; /* how long a caller waits at most; default 30000 */
+    int64_t fetch_ms;    /* limit of one fetch; default 15000 */
+    int64_t refused_ms;  /* default 30000 */
+    int64_t backoff_ms;  /* after 429/5xx without Retry-After, doubling to 60 s; default 2000 */
 };
 
 /* `state_dir` may be NULL or unusable: then tokens are kept in memory alone (with one warning).

@@ -23,7 +23,7 @@ struct chat_answer_choice {
 };
 
 struct chat_answer {
-    struct str id, model; /* as upstream named them */
+    struct str id, model;               /* as upstream named them */
     struct chat_answer_block *blocks;   /* in order; of several choices mixed */
     struct chat_answer_choice *choices; /* by index */
     struct chat_usage usage;

@@ -12,22 +12,22 @@
 
 enum chat_error_kind {
     CHAT_ERROR_NONE,
-    CHAT_ERROR_INVALID,          /* 400: the request itself */
-    CHAT_ERROR_UNSUPPORTED,      /* 400: understood, but this model or family has it not */
-    CHAT_ERROR_CONTEXT_LENGTH,   /* 400: more tokens than the model takes */
-    CHAT_ERROR_CONTENT_FILTER,   /* 400: refused by a content filter */
-    CHAT_ERROR_KEY,              /* 401: the caller's key */
-    CHAT_ERROR_PERMISSION,       /* 403 */
-    CHAT_ERROR_NOT_FOUND,        /* 404: path or object */
-    CHAT_ERROR_MODEL_NOT_FOUND,  /* 404 */
-    CHAT_ERROR_METHOD,           /* 405 */
-    CHAT_ERROR_TOO_LARGE,        /* 413 */
-    CHAT_ERROR_RATE_LIMIT,       /* 429 */
-    CHAT_ERROR_INTERNAL,         /* 500: ours */
-    CHAT_ERROR_UPSTREAM,         /* 502: SAP AI Core or the model behind it */
-    CHAT_ERROR_UPSTREAM_AUTH,    /* 502: our credentials were refused, not the caller's */
-    CHAT_ERROR_OVERLOADED,       /* 503 */
-    CHAT_ERROR_TIMEOUT           /* 504 */
+    CHAT_ERROR_INVALID,         /* 400: the request itself */
+    CHAT_ERROR_UNSUPPORTED,     /* 400: understood, but this model or family has it not */
+    CHAT_ERROR_CONTEXT_LENGTH,  /* 400: more tokens than the model takes */
+    CHAT_ERROR_CONTENT_FILTER,  /* 400: refused by a content filter */
+    CHAT_ERROR_KEY,             /* 401: the caller's key */
+    CHAT_ERROR_PERMISSION,      /* 403 */
+    CHAT_ERROR_NOT_FOUND,       /* 404: path or object */
+    CHAT_ERROR_MODEL_NOT_FOUND, /* 404 */
+    CHAT_ERROR_METHOD,          /* 405 */
+    CHAT_ERROR_TOO_LARGE,       /* 413 */
+    CHAT_ERROR_RATE_LIMIT,      /* 429 */
+    CHAT_ERROR_INTERNAL,        /* 500: ours */
+    CHAT_ERROR_UPSTREAM,        /* 502: SAP AI Core or the model behind it */
+    CHAT_ERROR_UPSTREAM_AUTH,   /* 502: our credentials were refused, not the caller's */
+    CHAT_ERROR_OVERLOADED,      /* 503 */
+    CHAT_ERROR_TIMEOUT          /* 504 */
 };
 
 struct chat_error {

@@ -7,10 +7,10 @@
 #include <ctype.h>
 
 enum {
-    MESSAGE_TOKENS = 4,   /* role and separators */
-    TOOL_TOKENS = 12,     /* framing of a tool definition */
-    IMAGE_TOKENS = 1600,  /* the largest that Claude charges for one image */
-    DOCUMENT_BYTES = 12,  /* base64 bytes of a PDF per token, roughly */
+    MESSAGE_TOKENS = 4,  /* role and separators */
+    TOOL_TOKENS = 12,    /* framing of a tool definition */
+    IMAGE_TOKENS = 1600, /* the largest that Claude charges for one image */
+    DOCUMENT_BYTES = 12, /* base64 bytes of a PDF per token, roughly */
     CENTI = 100
 };
 

@@ -34,7 +34,7 @@ static const char *offence(struct order *o, struct choice_state *c, const struct
     case CHAT_EVENT_OPEN:
         if (c->stopped)
             return "a block behind the stop";
-        return c->open                       ? "a block opened inside another"
+        return c->open                     ? "a block opened inside another"
                : e->index != c->next_index ? "a block out of sequence"
                                            : NULL;
     case CHAT_EVENT_DELTA:

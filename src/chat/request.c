@@ -117,7 +117,7 @@ static const struct {
     const char *word;
     int64_t budget;
 } efforts[] = {
-    [CHAT_EFFORT_UNSET] = {NULL, 0},       [CHAT_EFFORT_NONE] = {"none", 0},
+    [CHAT_EFFORT_UNSET] = {NULL, 0},           [CHAT_EFFORT_NONE] = {"none", 0},
     [CHAT_EFFORT_MINIMAL] = {"minimal", 1024}, [CHAT_EFFORT_LOW] = {"low", 2048},
     [CHAT_EFFORT_MEDIUM] = {"medium", 8192},   [CHAT_EFFORT_HIGH] = {"high", 24576},
     [CHAT_EFFORT_XHIGH] = {"xhigh", 32768},    [CHAT_EFFORT_MAX] = {"max", 49152},

@@ -47,8 +47,8 @@ struct config_model { /* models.<name> */
     const char *cache_ttl;   /* NULL: leave */
     const char **fallback;   /* tried in order when this one is not deployed */
     size_t fallback_count;
-    int64_t max_output, context; /* 0: table */
-    unsigned traits_set, traits_cleared; /* enum model_trait */
+    int64_t max_output, context;              /* 0: table */
+    unsigned traits_set, traits_cleared;      /* enum model_trait */
     int64_t first_byte_ms, idle_ms, total_ms; /* 0: the general setting */
     struct config_model *next;
 };
@@ -71,7 +71,7 @@ struct config {
 
     const char *state_dir; /* NULL: no folder of ours could be found, as a warning says */
     int reactors, acceptors;
-    bool strict;              /* refuse instead of dropping */
+    bool strict;               /* refuse instead of dropping */
     const char **cors_origins; /* "*" or origins; NULL: off */
     size_t cors_count;
     bool send_tenant_header; /* AI-Tenant-Id, as the seed does */
@@ -92,8 +92,8 @@ struct config {
     } log;
     struct http_settings http;
     bool allow_plain_http;
-    int64_t discovery_ms;     /* refresh */
-    int64_t max_attempts;     /* per request */
+    int64_t discovery_ms; /* refresh */
+    int64_t max_attempts; /* per request */
 };
 
 /* Where the configuration comes from: `file` if given, else $CORELAY_CONFIG, else

@@ -121,8 +121,7 @@ static struct gateway_state *state_new(struct gateway *g, struct shared_config *
     state->stale = true;
     state->tokens = token_cache_new(g->reactor, config->state_dir, &tokens);
     if (state->tokens)
-        state->discovery =
-            discovery_new(g->reactor, state->tokens, config->state_dir, &discovery);
+        state->discovery = discovery_new(g->reactor, state->tokens, config->state_dir, &discovery);
     if (!state->discovery || list_sources(state)) {
         state_free(state);
         return NULL;
@@ -258,8 +257,7 @@ static void note_error(struct gateway_wait *w, const struct source_wait *s,
     w->error.detail = arena_str(w->arena, err->detail);
 }
 
-static void on_list(void *arg, status s, struct deployment_list *list,
-                    const struct chat_error *err)
+static void on_list(void *arg, status s, struct deployment_list *list, const struct chat_error *err)
 {
     struct source_wait *source = arg;
     struct gateway_wait *w = source->all;
@@ -313,9 +311,8 @@ struct gateway_wait *gateway_models(struct gateway_state *state, bool force,
             continue;
         w->missing++;
         w->sources[i] = (struct source_wait){.all = w, .source = source};
-        struct discovery_wait *waiting =
-            discovery_get(state->discovery, source->account->key, source->group, force, on_list,
-                          &w->sources[i]);
+        struct discovery_wait *waiting = discovery_get(
+            state->discovery, source->account->key, source->group, force, on_list, &w->sources[i]);
         w->sources[i].discovery = waiting;
     }
     if (--w->missing == 0) {

@@ -17,10 +17,10 @@
 #include "gate/record.h"
 
 enum {
-    ATTEMPTS_MAX = 16,                        /* targets that are looked at; fewer are tried */
-    ERROR_BODY_BYTES = 64 * 1024,             /* of an upstream error */
-    WHOLE_BODY_BYTES = 128 * 1024 * 1024,     /* of a whole answer */
-    OUT_BYTES = 8 * 1024 * 1024,              /* held back before the head is sent */
+    ATTEMPTS_MAX = 16,                    /* targets that are looked at; fewer are tried */
+    ERROR_BODY_BYTES = 64 * 1024,         /* of an upstream error */
+    WHOLE_BODY_BYTES = 128 * 1024 * 1024, /* of a whole answer */
+    OUT_BYTES = 8 * 1024 * 1024,          /* held back before the head is sent */
     REQUEST_ID_BYTES = 128,
     BUSY_RETRY_MS = 5000,
     ARENA_BYTES = 64 * 1024 * 1024, /* of an exchange, and so many more per byte of its body */
@@ -61,8 +61,8 @@ struct exchange {
     struct exchange_request request;
 
     enum stage stage;
-    bool running;  /* run() is at work: callbacks only note what they bring */
-    bool resumed;  /* a callback has brought what the stage waits for */
+    bool running; /* run() is at work: callbacks only note what they bring */
+    bool resumed; /* a callback has brought what the stage waits for */
     bool caller_paused;
     struct timer timer; /* of the stage: retry delay, hold, keep-alive */
 
@@ -134,7 +134,7 @@ void relay_keep_alive(struct exchange *x);      /* arm the timer that breaks sil
 
 /* reply.c */
 void reply_head(struct exchange *x, int status, const char *content_type);
-void reply_error(struct exchange *x);  /* render x->error, in the stream if it has begun */
+void reply_error(struct exchange *x); /* render x->error, in the stream if it has begun */
 /* 204 for OPTIONS; permissions for a browser are added where `cors` allows its origin. */
 void reply_preflight(struct exchange *x, const char *allow, struct buf *head);
 void reply_whole(struct exchange *x, int status, const char *content_type, struct str body);

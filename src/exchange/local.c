@@ -173,8 +173,7 @@ enum step local_count_tokens(struct exchange *x)
     struct jwrite w = jwrite_to(&body);
 
     /* the one field that messages need and this endpoint does not */
-    if (!jspan_get(x->body, "max_tokens") &&
-        jspan_set(x->arena, x->body, "max_tokens", STR("1")))
+    if (!jspan_get(x->body, "max_tokens") && jspan_set(x->arena, x->body, "max_tokens", STR("1")))
         return STEP_FAIL;
     chat_request_init(&x->chat);
     if (x->dialect->decode(x->arena, x->body, &x->chat, &x->dropped, &x->error))

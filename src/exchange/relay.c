@@ -265,8 +265,8 @@ static bool render_whole(struct exchange *x)
 static bool finish_whole(struct exchange *x)
 {
     struct arena *scratch = arena_new(0);
-    status s = scratch ? x->target->family->read_whole(x->reader, scratch, buf_str(&x->whole))
-                       : E_NOMEM;
+    status s =
+        scratch ? x->target->family->read_whole(x->reader, scratch, buf_str(&x->whole)) : E_NOMEM;
 
     arena_free(scratch);
     log_body("answer", x->id, buf_str(&x->whole));

@@ -34,7 +34,6 @@ struct rewrite {
 
 /* Apply the rows in order. E_NOMEM. */
 status rewrite_apply(struct arena *arena, const struct rewrite *rows, size_t count,
-                     struct jspan *body, const struct family_model *model,
-                     struct dropped *dropped);
+                     struct jspan *body, const struct family_model *model, struct dropped *dropped);
 
 #endif
