@@ -59,7 +59,7 @@ static struct deployment_list *list_of(const struct deployment *items, size_t co
 static struct route_source source(const struct config_account *account, const char *group,
                                   const char *model, const char *const *ids)
 {
-    struct deployment items[8];
+    struct deployment items[8] = {0};
     size_t n = 0;
 
     for (; ids[n]; n++)
