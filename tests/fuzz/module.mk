@@ -55,5 +55,13 @@ tests_fuzz_fuzz_vertex_gemini_SOURCES = tests/fuzz/fuzz_vertex_gemini.c tests/fu
 	tests/fuzz/family_rounds.c tests/fuzz/family_rounds.h
 tests_fuzz_fuzz_vertex_gemini_LDADD = $(CORELAY_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz_jspan
+tests_fuzz_fuzz_jspan_SOURCES = tests/fuzz/fuzz_jspan.c tests/fuzz/replay.c
+tests_fuzz_fuzz_jspan_LDADD = $(CORELAY_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_endpoint
+tests_fuzz_fuzz_endpoint_SOURCES = tests/fuzz/fuzz_endpoint.c tests/fuzz/replay.c
+tests_fuzz_fuzz_endpoint_LDADD = $(CORELAY_LIBS)
+
 .PHONY: fuzz-targets
 fuzz-targets: $(fuzz_targets)
