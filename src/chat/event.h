@@ -59,7 +59,7 @@ struct chat_event {
     unsigned index;  /* OPEN, DELTA, CLOSE: number of the block within its choice */
     enum chat_block block; /* OPEN, DELTA, CLOSE */
     struct str id;   /* START: the answer's id upstream, may be unset; OPEN of TOOL: the call's id,
-                        unset where the family has none */
+                        unset where the family has none; OPEN of THINKING: likewise the item's */
     struct str name; /* START: the model's name upstream; OPEN of TOOL: the tool */
     struct str text; /* DELTA: a piece; OPEN of REDACTED: the data */
     struct str signature; /* DELTA of THINKING (alone, at its end); OPEN of TOOL or TEXT */

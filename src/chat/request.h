@@ -38,6 +38,10 @@ enum chat_part_kind {
     CHAT_REFUSAL            /* assistant only */
 };
 
+/* Signatures of thinking that was made behind the Responses API begin with this, so that no other
+   family takes them for its own. What follows is the reasoning item's encrypted_content. */
+#define CHAT_RESPONSES_SIGNATURE "crly_rs_"
+
 /* A prompt cache breakpoint behind a part, tool or system text (Anthropic `cache_control`). */
 struct chat_cache {
     bool set;
@@ -71,11 +75,21 @@ struct chat_message {
     struct chat_message *next;
 };
 
+/* What the caller calls a tool that is a function to everybody else (Responses API). */
+enum chat_tool_form {
+    CHAT_TOOL_FUNCTION,
+    CHAT_TOOL_CUSTOM, /* free text: the function's one argument is the string "input" */
+    CHAT_TOOL_SEARCH,
+    CHAT_TOOL_SHELL
+};
+
 struct chat_tool {
     struct str name, description;
     struct str schema; /* JSON text of an object; unset: no parameters */
     int strict;        /* -1 unset */
     struct chat_cache cache;
+    enum chat_tool_form form;           /* for the dialect alone, as are */
+    struct str given_name, given_space; /* the caller's name and namespace where `name` is made */
     struct chat_tool *next;
 };
 
@@ -130,6 +144,7 @@ struct chat_request {
 
     bool include_usage; /* chat completions: the caller wants the usage chunk */
     bool legacy_calls;  /* chat completions: tools came as `functions`, calls go the same way */
+    struct str echo;    /* responses: members that the answer repeats, as JSON text */
 };
 
 /* A request with everything unset. */

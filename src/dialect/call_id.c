@@ -7,7 +7,7 @@
 
 #define MARK "crly_"
 
-/* --- base64url without padding, written straight into the output ------------------------------ */
+/* --- base64url without padding, written straight into the output ----------------------------- */
 
 static const char url_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -16,7 +16,7 @@ static size_t url_length(size_t bytes)
     return bytes / 3 * 4 + (bytes % 3 ? bytes % 3 + 1 : 0);
 }
 
-static void add_url(struct buf *out, struct str bytes)
+void call_id_add_url(struct buf *out, struct str bytes)
 {
     for (size_t i = 0; i < bytes.n; i += 3) {
         size_t have = bytes.n - i < 3 ? bytes.n - i : 3;
@@ -100,11 +100,11 @@ void call_id_pack(struct buf *out, struct str id, struct str signature, bool str
     if (plain)
         buf_add_str(out, id);
     else
-        add_url(out, id);
+        call_id_add_url(out, id);
     if (base64)
         add_transliterated(out, signature);
     else if (carry)
-        add_url(out, signature);
+        call_id_add_url(out, signature);
 }
 
 /* --- unpacking ------------------------------------------------------------------------------- */

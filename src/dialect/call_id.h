@@ -32,4 +32,7 @@ void call_id_pack(struct buf *out, struct str id, struct str signature, bool str
 /* Take an id apart. An id that is not packed comes back unchanged, `*signature` is unset then. */
 void call_id_unpack(struct arena *arena, struct str shown, struct str *id, struct str *signature);
 
+/* Append bytes as base64url without padding. */
+void call_id_add_url(struct buf *out, struct str bytes);
+
 #endif

@@ -378,7 +378,7 @@ struct chat_part *decode_add_text(struct decode *d, struct chat_part ***at, stru
 
 /* FNV-1a, begun differently in every request so that nobody can prepare a body that fills one
    bucket. */
-static size_t bucket_of(const struct decode *d, struct str id)
+size_t decode_bucket(const struct decode *d, struct str id)
 {
     uint32_t hash = 2166136261u ^ (uint32_t)((uintptr_t)d->arena >> 4);
 
@@ -390,7 +390,7 @@ static size_t bucket_of(const struct decode *d, struct str id)
 status decode_note_call(struct decode *d, const struct chat_part *call)
 {
     struct decode_call *c = ARENA_NEW(d->arena, struct decode_call);
-    size_t bucket = bucket_of(d, call->id);
+    size_t bucket = decode_bucket(d, call->id);
 
     if (!d->calls)
         d->calls = ARENA_ARRAY(d->arena, struct decode_call *, DECODE_CALL_BUCKETS);
@@ -404,7 +404,7 @@ status decode_note_call(struct decode *d, const struct chat_part *call)
 
 struct str decode_call_name(const struct decode *d, struct str id)
 {
-    const struct decode_call *c = d->calls ? d->calls[bucket_of(d, id)] : NULL;
+    const struct decode_call *c = d->calls ? d->calls[decode_bucket(d, id)] : NULL;
 
     while (c && !str_eq(c->part->id, id))
         c = c->next;

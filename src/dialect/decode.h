@@ -97,6 +97,8 @@ struct chat_part *decode_add_text(struct decode *d, struct chat_part ***at, stru
    id: that of the newest such call, unset if there was none. */
 status decode_note_call(struct decode *d, const struct chat_part *call);
 struct str decode_call_name(const struct decode *d, struct str id);
+/* Which of DECODE_CALL_BUCKETS an id belongs in; another one in every request. */
+size_t decode_bucket(const struct decode *d, struct str id);
 
 /* Does the request's tool list hold that name? */
 bool decode_has_tool(const struct chat_request *request, struct str name);

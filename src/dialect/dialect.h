@@ -48,12 +48,17 @@ struct dialect {
     void (*error)(const struct chat_error *err, struct str request_id, struct buf *out);
     void (*stream_error)(const struct chat_error *err, struct str request_id, struct buf *out);
 
+    /* The stream's frames are numbered, so an error in it is told by its own sink (ERROR); then
+       stream_error is for a stream that has none. */
+    bool numbered;
+
     /* A frame that keeps a silent stream alive, and the frame that ends a good one ("" = none);
        the latter for the lane only. */
     struct str keep_alive;
 };
 
 extern const struct dialect dialect_openai_chat;
+extern const struct dialect dialect_openai_responses;
 extern const struct dialect dialect_anthropic_messages;
 
 #endif

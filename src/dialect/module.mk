@@ -9,6 +9,14 @@ src_libcorelay_a_SOURCES += \
 	src/dialect/openai_chat_render.c \
 	src/dialect/openai_chat_stream.c \
 	src/dialect/openai_chat_tools.c \
+	src/dialect/openai_responses.c src/dialect/openai_responses.h \
+	src/dialect/openai_responses_decode.c \
+	src/dialect/openai_responses_input.c \
+	src/dialect/openai_responses_parts.c \
+	src/dialect/openai_responses_reasoning.c \
+	src/dialect/openai_responses_render.c \
+	src/dialect/openai_responses_stream.c \
+	src/dialect/openai_responses_tools.c \
 	src/dialect/anthropic_messages.c src/dialect/anthropic_messages.h \
 	src/dialect/anthropic_messages_decode.c \
 	src/dialect/anthropic_messages_files.c \

@@ -34,8 +34,13 @@ static const struct {
     [CHAT_ERROR_TIMEOUT] = {"server_error", "timeout"},
 };
 
+const char *openai_chat_error_code(enum chat_error_kind kind)
+{
+    return errors[kind].code;
+}
+
 /* The delay is repeated in the text: some clients parse it out of there, and people read it. */
-static void write_message(struct jwrite *w, const struct chat_error *err)
+void openai_chat_write_message(struct jwrite *w, const struct chat_error *err)
 {
     jwrite_key(w, "message");
     jwrite_raw(w, STR("\""));
@@ -55,7 +60,7 @@ void openai_chat_error(const struct chat_error *err, struct str request_id, stru
     (void)request_id; /* this API tells it in a header only */
     jwrite_object(&w);
     jwrite_member_object(&w, "error");
-    write_message(&w, err);
+    openai_chat_write_message(&w, err);
     jwrite_member_cstr(&w, "type", errors[err->kind].type);
     if (param.n)
         jwrite_member_str(&w, "param", param);
@@ -72,8 +77,7 @@ void openai_chat_stream_error(const struct chat_error *err, struct str request_i
     buf_add_cstr(out, "\n\n");
 }
 
-/* --- words and shapes that stream and whole answer share ---------------------------------------
- */
+/* --- words and shapes that stream and whole answer share ------------------------------------- */
 
 /* A call in the answer is the reason for its end whatever the model behind says (Gemini, Mistral),
    unless it was cut. */
@@ -119,8 +123,9 @@ void openai_chat_write_usage(struct jwrite *w, const struct chat_usage *usage)
     jwrite_end(w);
 }
 
-void openai_chat_write_call_id(struct jwrite *w, const struct dialect_reply *reply, unsigned choice,
-                               unsigned number, struct str id, struct str signature)
+void openai_chat_write_call_id(struct jwrite *w, const char *key,
+                               const struct dialect_reply *reply, unsigned choice, unsigned number,
+                               struct str id, struct str signature)
 {
     char made[96];
 
@@ -129,7 +134,7 @@ void openai_chat_write_call_id(struct jwrite *w, const struct dialect_reply *rep
                          reply->id.p ? reply->id.p : "", choice, number);
         id = (struct str){made, n > 0 ? (size_t)n : 0};
     }
-    jwrite_key(w, "id");
+    jwrite_key(w, key);
     jwrite_raw(w, STR("\""));
     call_id_pack(w->out, id, signature, false);
     buf_add_char(w->out, '"');

@@ -88,7 +88,7 @@ static void write_call(struct jwrite *w, const struct view *v, const struct chat
                        unsigned number)
 {
     jwrite_object(w);
-    openai_chat_write_call_id(w, v->reply, v->choice, number, b->id, b->signature);
+    openai_chat_write_call_id(w, "id", v->reply, v->choice, number, b->id, b->signature);
     jwrite_member_cstr(w, "type", "function");
     jwrite_member_object(w, "function");
     jwrite_member_str(w, "name", b->name);

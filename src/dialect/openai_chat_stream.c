@@ -160,7 +160,7 @@ static void open_modern_call(struct openai_chat_stream *st, const struct chat_ev
     jwrite_member_array(&w, "tool_calls");
     jwrite_object(&w);
     jwrite_member_int(&w, "index", c->calls);
-    openai_chat_write_call_id(&w, st->reply, e->choice, c->calls, e->id, e->signature);
+    openai_chat_write_call_id(&w, "id", st->reply, e->choice, c->calls, e->id, e->signature);
     jwrite_member_cstr(&w, "type", "function");
     jwrite_member_object(&w, "function");
     jwrite_member_str(&w, "name", e->name);

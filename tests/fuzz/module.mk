@@ -12,6 +12,11 @@ tests_fuzz_fuzz_openai_chat_SOURCES = tests/fuzz/fuzz_openai_chat.c tests/fuzz/r
 	tests/fuzz/dialect_rounds.c tests/fuzz/dialect_rounds.h
 tests_fuzz_fuzz_openai_chat_LDADD = $(CORELAY_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz_openai_responses
+tests_fuzz_fuzz_openai_responses_SOURCES = tests/fuzz/fuzz_openai_responses.c tests/fuzz/replay.c \
+	tests/fuzz/dialect_rounds.c tests/fuzz/dialect_rounds.h
+tests_fuzz_fuzz_openai_responses_LDADD = $(CORELAY_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz_anthropic_messages
 tests_fuzz_fuzz_anthropic_messages_SOURCES = tests/fuzz/fuzz_anthropic_messages.c \
 	tests/fuzz/replay.c tests/fuzz/dialect_rounds.c tests/fuzz/dialect_rounds.h

@@ -129,6 +129,11 @@ tests_unit_test_openai_chat_SOURCES = tests/unit/test_openai_chat.c \
 	tests/unit/dialect_case.c tests/unit/dialect_case.h
 tests_unit_test_openai_chat_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_openai_responses
+tests_unit_test_openai_responses_SOURCES = tests/unit/test_openai_responses.c \
+	tests/unit/dialect_case.c tests/unit/dialect_case.h
+tests_unit_test_openai_responses_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_anthropic_messages
 tests_unit_test_anthropic_messages_SOURCES = tests/unit/test_anthropic_messages.c \
 	tests/unit/dialect_case.c tests/unit/dialect_case.h
