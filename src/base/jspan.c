@@ -284,6 +284,7 @@ status jspan_expand(struct arena *arena, struct jspan *n, struct str json)
 static void append_node(struct jspan *container, struct jspan *n)
 {
     n->up = container;
+    n->before = container->last;
     n->next = NULL;
     if (container->last)
         container->last->next = n;
@@ -295,28 +296,32 @@ static void append_node(struct jspan *container, struct jspan *n)
 
 void jspan_remove(struct jspan *n)
 {
-    struct jspan *up = n->up, *before = NULL;
+    struct jspan *up = n->up;
 
     if (!up)
         return;
-    for (struct jspan *c = up->child; c != n; c = c->next)
-        before = c;
-    if (before)
-        before->next = n->next;
+    if (n->before)
+        n->before->next = n->next;
     else
         up->child = n->next;
-    if (up->last == n)
-        up->last = before;
-    n->up = n->next = NULL;
+    if (n->next)
+        n->next->before = n->before;
+    else
+        up->last = n->before;
+    n->up = n->before = n->next = NULL;
     mark_changed(up);
 }
 
 bool jspan_remove_key(struct jspan *object, const char *key)
 {
-    struct jspan *n;
     bool found = false;
 
-    while ((n = jspan_get(object, key)) != NULL) {
+    if (!jspan_is(object, JSPAN_OBJECT))
+        return false;
+    for (struct jspan *n = object->child, *next; n; n = next) {
+        next = n->next;
+        if (!quoted_is(n->key, key))
+            continue;
         jspan_remove(n);
         found = true;
     }

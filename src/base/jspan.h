@@ -35,7 +35,7 @@ struct jspan {
     bool changed;    /* this container, or a value inside it, was edited */
     struct str text; /* the bytes of the value; those of a string with its quotes */
     struct str key;  /* in an object: the name as written, with its quotes; else empty */
-    struct jspan *up, *next;
+    struct jspan *up, *before, *next;
     struct jspan *child, *last; /* of arrays and objects */
 };
 
@@ -87,7 +87,7 @@ void jspan_replace(struct jspan *n, struct str json);
 /* The same for an object or array whose members will be edited further: they are parsed. E_SYNTAX,
    E_LIMIT, E_NOMEM; `n` is as it was then. */
 status jspan_expand(struct arena *arena, struct jspan *n, struct str json);
-/* Take a member or element out of its container. */
+/* Take a member or element out of its container, at once however many stand beside it. */
 void jspan_remove(struct jspan *n);
 /* Take every member of that name out; was there one? */
 bool jspan_remove_key(struct jspan *object, const char *key);

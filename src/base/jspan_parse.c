@@ -176,6 +176,7 @@ static status scan_key(struct parser *in, struct jspan *n)
 static void link_child(struct jspan *up, struct jspan *n)
 {
     n->up = up;
+    n->before = up->last;
     if (up->last)
         up->last->next = n;
     else

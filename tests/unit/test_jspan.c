@@ -524,6 +524,69 @@ static void moves(void **state)
     expect_text(root, "{\"b\":[{\"k\":9},[ 4 ],3,[2]],\"c\":{}}");
 }
 
+/* Every list can be walked from both ends, and each way meets the same. */
+static void expect_links(const struct jspan *container)
+{
+    const struct jspan *before = NULL;
+
+    for (const struct jspan *n = container->child; n; before = n, n = n->next) {
+        assert_ptr_equal(n->up, container);
+        assert_ptr_equal(n->before, before);
+        expect_links(n);
+    }
+    assert_ptr_equal(container->last, before);
+}
+
+static struct jspan *parse_many(size_t count)
+{
+    char *text = arena_alloc(arena, 2 * count + 2);
+
+    for (size_t i = 0; i < count; i++)
+        memcpy(text + 2 * i, ",1", 2);
+    text[0] = '[';
+    memcpy(text + 2 * count, "]", 2);
+    return parse(text);
+}
+
+/* A caller decides how many elements there are and which of them go: with a search for each, these
+   would be billions of steps. */
+static void scattered_removals_are_cheap(void **state)
+{
+    enum { MANY = 200000 };
+    struct jspan *list = parse_many(MANY), *kept = parse("[]");
+    size_t steps = 0;
+
+    (void)state;
+    for (struct jspan *n = list->last, *before; n; n = before, steps++) {
+        before = n->before;
+        if (steps % 4 == 0)
+            jspan_remove(n);
+        else if (steps % 2 == 0)
+            jspan_move(n, kept);
+    }
+    assert_int_equal(steps, MANY);
+    assert_int_equal(jspan_count(list), MANY / 2);
+    assert_int_equal(jspan_count(kept), MANY / 4);
+    expect_links(list);
+    expect_links(kept);
+}
+
+static void repeated_names_go_in_one_pass(void **state)
+{
+    enum { MANY = 200000, PAIR = 6 };
+    char *text = arena_alloc(arena, MANY * PAIR + 2);
+
+    (void)state;
+    for (size_t i = 0; i < MANY; i++)
+        memcpy(text + i * PAIR, i % 2 ? ",\"b\":0" : ",\"a\":0", PAIR);
+    text[0] = '{';
+    memcpy(text + MANY * PAIR, "}", 2);
+    struct jspan *object = parse(text);
+    assert_true(jspan_remove_key(object, "a"));
+    assert_int_equal(jspan_count(object), MANY / 2);
+    expect_links(object);
+}
+
 static void expands(void **state)
 {
     struct jspan *root = parse("{\"a\":1,\"b\" : 2}"), *a = jspan_get(root, "a");
@@ -779,6 +842,7 @@ static void random_edits_change_what_they_name(void **state)
         assert_int_equal(jspan_parse(own, buf_str(&text), &root, NULL), OK);
         for (unsigned edits = 1 + below(4); edits; edits--)
             edit_once(own, root);
+        expect_links(root);
         buf_free(&text);
         arena_free(own);
     }
@@ -830,6 +894,8 @@ int main(void)
         TEST(removes),
         TEST(renames),
         TEST(moves),
+        TEST(scattered_removals_are_cheap),
+        TEST(repeated_names_go_in_one_pass),
         TEST(expands),
         TEST(quotes),
         TEST(random_documents_come_back),
