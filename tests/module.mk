@@ -1,13 +1,21 @@
 include tests/unit/module.mk
 include tests/fuzz/module.mk
 include tests/emulator/module.mk
+include tests/golden/module.mk
 
 EXTRA_DIST += \
+	tests/clients/package.json \
+	tests/clients/sdk.test.mjs \
 	tests/deps \
+	tests/lint \
 	tests/run \
 	tests/e2e/conftest.py \
 	tests/e2e/harness.py \
 	tests/e2e/pytest.ini \
+	tests/e2e/test_cli.py \
+	tests/e2e/test_clients.py \
+	tests/e2e/test_fastcgi.py \
 	tests/e2e/test_many.py \
+	tests/e2e/test_routing.py \
 	tests/e2e/test_serve.py \
 	tests/e2e/test_servers.py
