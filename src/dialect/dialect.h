@@ -19,9 +19,9 @@
 
 /* What an answer needs to know beside its events. Borrowed for the life of the writer. */
 struct dialect_reply {
-    struct str id;    /* unique, [a-z0-9]+; the dialect puts its prefix before it */
-    struct str model; /* the name the caller used */
-    int64_t created;  /* wall clock, seconds */
+    struct str id;          /* unique, [a-z0-9]+; the dialect puts its prefix before it */
+    struct str model;       /* the name the caller used */
+    int64_t created;        /* wall clock, seconds */
     int64_t input_estimate; /* tokens of the prompt, estimated; for dialects that begin with it */
     const struct chat_request *request;
 };
