@@ -34,6 +34,43 @@ status invoke_max_tokens(struct invoke_edit *e)
     return OK;
 }
 
+/* --- thinking that is not Claude's --------------------------------------------------------------- */
+
+static bool is_unsigned(const struct jspan *block)
+{
+    const struct jspan *signature = jspan_get(block, "signature");
+
+    return block_is(block, "thinking") && (jspan_none(signature) || jspan_says(signature, ""));
+}
+
+static void drop_unsigned_in(struct invoke_edit *e, struct jspan *message)
+{
+    struct jspan *blocks = jspan_get(message, "content");
+    bool any = false;
+
+    for (struct jspan *b = jspan_first(blocks), *next; b; b = next) {
+        next = b->next;
+        if (!is_unsigned(b))
+            continue;
+        dropped_add_cstr(e->dropped, "messages.thinking");
+        jspan_remove(b);
+        any = true;
+    }
+    if (any && !jspan_first(blocks))
+        jspan_remove(message);
+}
+
+status invoke_drop_unsigned(struct invoke_edit *e)
+{
+    struct jspan *messages = jspan_get(e->body, "messages");
+
+    for (struct jspan *m = jspan_first(messages), *next; m; m = next) {
+        next = m->next;
+        drop_unsigned_in(e, m);
+    }
+    return OK;
+}
+
 /* --- the kind of thinking the model has ------------------------------------------------------ */
 
 static enum chat_effort effort_of(const struct invoke_edit *e)
