@@ -422,14 +422,23 @@ static void write_tools(struct converse *c)
 
 /* --- settings -------------------------------------------------------------------------------- */
 
+/* Claude refuses sequences of nothing but white space, by this way too. */
 static void write_stops(struct converse *c)
 {
-    if (!c->request->stops)
-        return;
-    jwrite_member_array(&c->w, "stopSequences");
-    for (const struct chat_stop_sequence *s = c->request->stops; s; s = s->next)
+    bool any = false;
+
+    for (const struct chat_stop_sequence *s = c->request->stops; s; s = s->next) {
+        if (c->claude && !str_trim(s->text).n) {
+            dropped_add_cstr(c->dropped, "stop");
+            continue;
+        }
+        if (!any)
+            jwrite_member_array(&c->w, "stopSequences");
+        any = true;
         jwrite_str(&c->w, s->text);
-    jwrite_end(&c->w);
+    }
+    if (any)
+        jwrite_end(&c->w);
 }
 
 /* Which of temperature, top_p and top_k the model takes now. */
