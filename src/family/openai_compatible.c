@@ -74,6 +74,16 @@ static void unify_role(struct jspan *message)
         jspan_replace(role, STR("\"system\""));
 }
 
+/* Tools that may be used are left out where there are none; tools that must be used are refused (an
+   encoded request was: openai_encode). */
+static bool wants_missing_tool(const struct jspan *body, const struct openai_style *style)
+{
+    const struct jspan *choice = jspan_get(body, "tool_choice");
+
+    return style->no_tools && jspan_count(jspan_get(body, "tools")) > 0 &&
+           (jspan_says(choice, "required") || jspan_is(choice, JSPAN_OBJECT));
+}
+
 static status prepare(struct arena *arena, struct jspan *body, const struct family_call *call,
                       struct dropped *dropped, struct chat_error *err)
 {
@@ -86,6 +96,10 @@ static status prepare(struct arena *arena, struct jspan *body, const struct fami
     }
     if (!name.p)
         return E_NOMEM;
+    if (wants_missing_tool(body, &style)) {
+        chat_error_field(err, arena, CHAT_ERROR_UNSUPPORTED, "tools", "This model has no tools.");
+        return E_SYNTAX;
+    }
     status s = rewrite_apply(arena, rows, sizeof rows / sizeof *rows, body, call->model, dropped);
     if (!s)
         s = jspan_set(arena, body, "model", name);
