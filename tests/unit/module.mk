@@ -74,6 +74,10 @@ unit_tests += tests/unit/test_table
 tests_unit_test_table_SOURCES = tests/unit/test_table.c
 tests_unit_test_table_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_estimate
+tests_unit_test_estimate_SOURCES = tests/unit/test_estimate.c
+tests_unit_test_estimate_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_api_key
 tests_unit_test_api_key_SOURCES = tests/unit/test_api_key.c
 tests_unit_test_api_key_LDADD = $(UNIT_LIBS)
