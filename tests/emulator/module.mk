@@ -2,6 +2,15 @@
 
 if HAVE_MICROHTTPD
 noinst_PROGRAMS += tests/emulator/aicore-emulator
+
+# Administrators rehearse with it, under a name that says whose it is.
+install-exec-local: tests/emulator/aicore-emulator
+	$(MKDIR_P) "$(DESTDIR)$(bindir)"
+	$(INSTALL_PROGRAM) tests/emulator/aicore-emulator "$(DESTDIR)$(bindir)/corelay-emulator"
+
+uninstall-local:
+	rm -f "$(DESTDIR)$(bindir)/corelay-emulator"
+
 dist_man_MANS += doc/corelay-emulator.1
 endif
 
