@@ -17,7 +17,7 @@
 #include "replay.h"
 
 #define CASES "tests/golden/cases"
-#define NAMES "tests/golden/cases.mk"
+#define NAMES "tests/golden/cases.list"
 
 enum { FILE_BYTES = 1 << 20, EXCERPT_BEFORE = 60, EXCERPT_BYTES = 300 };
 enum mode { CHECK, UPDATE, LIST };
@@ -32,7 +32,7 @@ struct run {
     const char *root;
     char **words;
     int word_count;
-    struct buf names; /* cases.mk: what a release holds */
+    struct buf names; /* cases.list: what a release holds */
     unsigned cases, failures, written;
 };
 
