@@ -1,5 +1,8 @@
 """Many responder processes on one host: one token for all, and nobody depends on anybody's health."""
+import asyncio
+import json
 import os
+import pathlib
 import signal
 import time
 import urllib.parse
@@ -159,3 +162,46 @@ def test_secrets_stay_out_of_the_log(gateway, settings, emulator, state):
     text = site.log_text()
     for secret in (KEY, "wrong-key-of-somebody", "fake$alpha", "private question"):
         assert secret not in text
+
+
+# --- a thousand streams ----------------------------------------------------------------------------
+
+async def one_stream(site, body):
+    """The whole answer to one streamed chat request, over a connection of its own."""
+    reader, writer = await asyncio.open_connection(site.host, site.port)
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                 b"Authorization: Bearer %s\r\nContent-Type: application/json\r\n"
+                 b"Content-Length: %d\r\n\r\n%s" % (harness.KEY.encode(), len(body), body))
+    answer = await asyncio.wait_for(reader.read(), 90 * harness.PATIENCE)
+    writer.close()
+    return answer
+
+
+def rss_kib(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0])
+
+
+@pytest.mark.slow
+def test_a_thousand_streams_at_once(gateway, settings, emulator, record_property):
+    count = 1000
+    site = gateway("lighttpd", settings())
+    assert site.chat().status == 200
+    body = json.dumps(harness.chat_body("{{emu: chunks=40 delay_ms=250}} a story of rivers",
+                                        stream=True)).encode()
+    (pid,) = site.responders()
+    idle, peak = rss_kib(pid), 0
+
+    async def all_of_them():
+        nonlocal peak
+        streams = [asyncio.ensure_future(one_stream(site, body)) for _ in range(count)]
+        while not all(s.done() for s in streams):
+            await asyncio.sleep(0.5)
+            peak = max(peak, rss_kib(pid))
+        return [s.result() for s in streams]
+    answers = asyncio.run(all_of_them())
+    whole = [a for a in answers if b" 200 OK" in a[:20] and b"data: [DONE]" in a[-200:]]
+    assert len(whole) == count
+    assert emulator.counters()["peak_streams"] >= count
+    record_property("kib_per_stream", round((peak - idle) / count, 1))
+    record_property("idle_kib", idle)
