@@ -5,5 +5,6 @@ src_libcorelay_a_SOURCES += \
 	src/chat/error.c src/chat/error.h \
 	src/chat/estimate.c src/chat/estimate.h \
 	src/chat/event.h \
+	src/chat/late_system.c \
 	src/chat/order.c src/chat/order.h \
 	src/chat/request.c src/chat/request.h

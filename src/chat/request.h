@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/status.h"
 #include "base/str.h"
 
 /* The five wire formats that dialects and families may share; equal on both sides = the lane. */
@@ -159,6 +160,15 @@ struct chat_part *chat_add_part(struct arena *arena, struct chat_part ***at,
 /* Join neighbouring messages of one role (system and developer count as one); parts keep their
    order, except that tool results come first in a user message. Changes the list in place. */
 void chat_merge_roles(struct chat_message *messages);
+
+/* The messages once more, with system and developer messages that stand behind the first word of
+   user or assistant turned into user messages, each text of theirs within these marks. Those that
+   would part an assistant's calls from their results stay as they are. The list is new, its parts
+   are borrowed or new; it may hold messages without parts. E_NOMEM. See late_system.c. */
+#define CHAT_LATE_SYSTEM_OPEN  "<system>\n"
+#define CHAT_LATE_SYSTEM_CLOSE "\n</system>"
+status chat_tell_late_system(struct arena *arena, const struct chat_message *messages,
+                             struct chat_message **out);
 
 /* Does any message hold a part of that kind? */
 bool chat_has_part(const struct chat_message *messages, enum chat_part_kind kind);

@@ -45,6 +45,7 @@ struct config_model { /* models.<name> */
     const char *executable;  /* NULL: from discovery, else guessed from the name */
     const char *api_version; /* NULL: default; "none": send none */
     const char *cache_ttl;   /* NULL: leave */
+    const char *late_system; /* "user", "system"; NULL: "user" */
     const char **fallback;   /* tried in order when this one is not deployed */
     size_t fallback_count;
     int64_t max_output, context;              /* 0: table */

@@ -1,4 +1,6 @@
 /* Models and aliases. */
+#include <stdio.h>
+
 #include "config/reading.h"
 #include "family/family.h"
 #include "family/model.h"
@@ -22,18 +24,36 @@ static void read_family(struct reading *r, const struct json *value, const struc
                       name);
 }
 
+/* One of two words; NULL and an error for any other. */
+static const char *read_word(struct reading *r, const struct json *value, const struct place *at,
+                             const char *first, const char *second)
+{
+    char expected[64];
+
+    snprintf(expected, sizeof expected, "\"%s\" or \"%s\"", first, second);
+    const char *word = reading_text(r, value, at, expected);
+    if (!word)
+        return NULL;
+    if (strcmp(word, first) == 0 || strcmp(word, second) == 0)
+        return reading_copy(r, word);
+    reading_error(r, at, "is \"%s\"; expected %s", word, expected);
+    return NULL;
+}
+
 static void read_cache_ttl(struct reading *r, const struct json *value, const struct place *at,
                            void *into)
 {
     struct config_model *model = into;
-    const char *ttl = reading_text(r, value, at, "\"5m\" or \"1h\"");
 
-    if (!ttl)
-        return;
-    if (strcmp(ttl, "5m") == 0 || strcmp(ttl, "1h") == 0)
-        model->cache_ttl = reading_copy(r, ttl);
-    else
-        reading_error(r, at, "is \"%s\"; expected \"5m\" or \"1h\"", ttl);
+    model->cache_ttl = read_word(r, value, at, "5m", "1h");
+}
+
+static void read_late_system(struct reading *r, const struct json *value, const struct place *at,
+                             void *into)
+{
+    struct config_model *model = into;
+
+    model->late_system = read_word(r, value, at, "user", "system");
 }
 
 static void read_fallback(struct reading *r, const struct json *value, const struct place *at,
@@ -81,6 +101,7 @@ static const struct key model_rows[] = {
     {"executable", KEY_TEXT, AT(executable), 0, 0, NULL, NULL},
     {"api_version", KEY_TEXT, AT(api_version), 0, 0, NULL, NULL},
     {"cache_ttl", KEY_READ, 0, 0, 0, NULL, read_cache_ttl},
+    {"late_system", KEY_READ, 0, 0, 0, NULL, read_late_system},
     {"fallback", KEY_READ, 0, 0, 0, NULL, read_fallback},
     {"max_output_tokens", KEY_NUMBER, AT(max_output), 1, 1e9, NULL, NULL},
     {"context_tokens", KEY_NUMBER, AT(context), 1, 1e9, NULL, NULL},

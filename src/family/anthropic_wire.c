@@ -299,7 +299,7 @@ status anthropic_wire_encode(struct arena *arena, const struct chat_request *req
     status s = bedrock_check(arena, request, true, dropped, err);
 
     if (!s)
-        s = bedrock_turns_of(arena, request, &turns, dropped);
+        s = bedrock_turns_of(arena, request, model, &turns, dropped);
     if (s)
         return s;
     int64_t max_tokens = bedrock_max_tokens(request, model, dropped);

@@ -594,7 +594,7 @@ status converse_encode(struct arena *arena, const struct chat_request *request,
     status s = bedrock_check(arena, request, false, dropped, err);
 
     if (!s)
-        s = bedrock_turns_of(arena, request, &c.turns, dropped);
+        s = bedrock_turns_of(arena, request, call->model, &c.turns, dropped);
     if (!s)
         s = refuse_prefill(&c, err);
     if (s)

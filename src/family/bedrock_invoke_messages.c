@@ -181,13 +181,28 @@ status invoke_drop_empty_text(struct invoke_edit *e)
     return OK;
 }
 
+/* The last message that stays one; `*index` its place among all. */
+static const struct jspan *last_turn(const struct invoke_edit *e, size_t *index)
+{
+    const struct jspan *found = NULL;
+    size_t i = 0;
+
+    for (const struct jspan *m = first_message(e->body); m; m = m->next, i++) {
+        if (e->call->model->lift_system && role_is(m, "system"))
+            continue;
+        found = m;
+        *index = i;
+    }
+    return found;
+}
+
 status invoke_refuse_prefill(struct invoke_edit *e)
 {
-    if (!(e->call->model->traits & MODEL_NO_PREFILL) ||
-        !role_is(invoke_last_message(e->body), "assistant"))
+    size_t index;
+
+    if (!(e->call->model->traits & MODEL_NO_PREFILL) || !role_is(last_turn(e, &index), "assistant"))
         return OK;
-    size_t count = jspan_count(jspan_get(e->body, "messages"));
-    struct str param = arena_printf(e->arena, "messages[%zu]", count - 1);
+    struct str param = arena_printf(e->arena, "messages[%zu]", index);
     return param.p ? refuse(e, param.p, "this model does not go on with a message of the assistant")
                    : E_NOMEM;
 }
@@ -208,6 +223,72 @@ static void add_blocks(struct buf *out, const struct jspan *content)
             buf_add_char(out, ',');
         jspan_render(b, out);
     }
+}
+
+/* Put the marks around each text of a message's content; the texts stay as they are written. */
+static status tell(struct arena *arena, struct jspan *text)
+{
+    struct str open = jspan_quote(arena, STR(CHAT_LATE_SYSTEM_OPEN));
+    struct str close = jspan_quote(arena, STR(CHAT_LATE_SYSTEM_CLOSE));
+    struct buf out = {0};
+
+    if (!jspan_is(text, JSPAN_STRING) || !open.p || !close.p)
+        return jspan_is(text, JSPAN_STRING) ? E_NOMEM : OK;
+    buf_add_str(&out, str_slice(open, 0, open.n - 1));
+    buf_add_str(&out, str_slice(text->text, 1, text->text.n - 1));
+    buf_add_str(&out, str_slice(close, 1, close.n));
+    struct str json = out.failed ? STR_NONE : arena_str(arena, buf_str(&out));
+    buf_free(&out);
+    if (!json.p)
+        return E_NOMEM;
+    jspan_replace(text, json);
+    return OK;
+}
+
+static status tell_message(struct arena *arena, struct jspan *message)
+{
+    struct jspan *content = jspan_get(message, "content");
+    status s = tell(arena, content);
+
+    for (struct jspan *b = jspan_first(content); b && !s; b = b->next)
+        if (block_is(b, "text"))
+            s = tell(arena, jspan_get(b, "text"));
+    jspan_replace(jspan_get(message, "role"), STR("\"user\""));
+    return s;
+}
+
+static bool calls_tools(const struct jspan *message)
+{
+    for (const struct jspan *b = jspan_first(jspan_get(message, "content")); b; b = b->next)
+        if (block_is(b, "tool_use"))
+            return true;
+    return false;
+}
+
+static struct jspan *behind_system(struct jspan *message)
+{
+    while (role_is(message, "system"))
+        message = message->next;
+    return message;
+}
+
+status invoke_tell_system(struct invoke_edit *e)
+{
+    struct jspan *run = behind_system(first_message(e->body)); /* where the run we are in ends */
+    bool late = false;
+    status s = OK;
+
+    if (e->call->model->lift_system)
+        return OK;
+    for (struct jspan *m = first_message(e->body); m && !s; m = m->next) {
+        if (m == run) {
+            run = behind_system(m->next);
+            late = !(role_is(m, "assistant") && role_is(run, "assistant") && calls_tools(m));
+        } else if (late) {
+            s = tell_message(e->arena, m);
+        }
+    }
+    return s;
 }
 
 status invoke_lift_system(struct invoke_edit *e)

@@ -215,9 +215,10 @@ static const struct {
 } steps[] = {
     {invoke_refuse_addresses, "only inline data is read; fetching is not ours to do. AN 2026-06"},
     {invoke_drop_empty_text, "400: text must hold more than white space. PJ, AR, PI 2026-07"},
-    {invoke_refuse_prefill, "400 on Opus 4.6 and later. AN 2026-06"},
+    {invoke_refuse_prefill, "400 on 4.6 and later. AN 2026-06"},
     {invoke_drop_unsigned, "400: thinking of other models, which has no signature. AN 2026-06"},
-    {invoke_lift_system, "400: role system within messages. PJ 2026-07"},
+    {invoke_tell_system, "400: role system within messages; late ones stay there. PJ 2026-07"},
+    {invoke_lift_system, "400: role system within messages; the others. PJ 2026-07"},
     {invoke_merge_roles, "400: roles must alternate. AN 2024-03"},
     {invoke_results_first, "400: tool_use without tool_result immediately after. PI 2026-03"},
     {invoke_shape_results, "400: results as text or with other blocks. PJ 2026-07"},

@@ -23,9 +23,11 @@ struct bedrock_turns {
    Empty text goes; calls have ids that match ^[a-zA-Z0-9_-]{1,64}$ (the same for the same), and
    each has its result right behind it, in the order of the calls: one that the caller gave later is
    brought forward, one that is missing is made up. A result of no call becomes text. Unsigned
-   thinking is left out (and declared). E_NOMEM. */
+   thinking is left out (and declared). Instructions amid the messages stay there as text of the
+   user's, unless the model's rules want them lifted. E_NOMEM. */
 status bedrock_turns_of(struct arena *arena, const struct chat_request *request,
-                        struct bedrock_turns *out, struct dropped *dropped);
+                        const struct family_model *model, struct bedrock_turns *out,
+                        struct dropped *dropped);
 
 /* Does the request go on behind calls that were made without (signed) thinking? */
 bool bedrock_continues_without_thinking(const struct bedrock_turns *turns);

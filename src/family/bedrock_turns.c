@@ -293,13 +293,18 @@ static void trim_prefill(struct chat_message *last)
 }
 
 status bedrock_turns_of(struct arena *arena, const struct chat_request *request,
-                        struct bedrock_turns *out, struct dropped *dropped)
+                        const struct family_model *model, struct bedrock_turns *out,
+                        struct dropped *dropped)
 {
-    struct making m = {.arena = arena, .request = request, .dropped = dropped};
+    struct chat_request told = *request;
+    struct making m = {.arena = arena, .request = &told, .dropped = dropped};
+    status s = OK;
 
     *out = (struct bedrock_turns){0};
-    status s = gather_system(arena, request, &out->system);
-
+    if (!model->lift_system)
+        s = chat_tell_late_system(arena, request->messages, &told.messages);
+    if (!s)
+        s = gather_system(arena, &told, &out->system);
     if (!s)
         s = gather_results(&m);
     if (!s)

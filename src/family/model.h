@@ -36,6 +36,7 @@ struct family_model {
     int64_t max_output;     /* tokens; 0 unknown */
     struct str api_version; /* azure-openai: overrides the default; "none" sends none */
     struct str cache_ttl;   /* Bedrock: "1h" sets the ttl of breakpoints that have none */
+    bool lift_system;       /* instructions amid the messages join the system prompt */
 };
 
 /* Fill `out` from the table: the first row whose pattern matches `name`; without one, all unknown. */

@@ -289,11 +289,11 @@ static void write_opening_turn(struct jwrite *w)
     jwrite_raw(w, STR("{\"role\":\"user\",\"parts\":[{\"text\":\".\"}]}"));
 }
 
-static void write_system(struct writer *g)
+static void write_system(struct writer *g, const struct chat_message *messages)
 {
     bool any = false;
 
-    for (const struct chat_message *m = g->request->messages; m; m = m->next) {
+    for (const struct chat_message *m = messages; m; m = m->next) {
         if (m->role > CHAT_DEVELOPER)
             continue;
         for (const struct chat_part *p = m->parts; p; p = p->next) {
@@ -318,9 +318,13 @@ status gemini_write_contents(struct arena *arena, const struct chat_request *req
                              struct chat_error *err)
 {
     struct writer g = {.arena = arena, .model = model, .request = request, .w = w, .err = err};
-    struct chat_message *turns = NULL;
+    struct chat_message *told = request->messages, *turns = NULL;
+    status s = OK;
 
-    status s = copy_turns(arena, request->messages, &turns);
+    if (!model->lift_system)
+        s = chat_tell_late_system(arena, request->messages, &told);
+    if (!s)
+        s = copy_turns(arena, told, &turns);
     if (s)
         return s;
     chat_merge_roles(turns);
@@ -331,6 +335,6 @@ status gemini_write_contents(struct arena *arena, const struct chat_request *req
     for (const struct chat_message *m = turns; m && !g.failed; before = m, m = m->next)
         write_turn(&g, m, before);
     jwrite_end(w);
-    write_system(&g);
+    write_system(&g, told);
     return g.failed;
 }

@@ -16,6 +16,9 @@
 #define VERSION ",\"anthropic_version\":\"bedrock-2023-05-31\""
 #define USER    "{\"role\":\"user\",\"content\":\"hi\"}"
 
+/* An instruction that stays amid the messages. */
+#define TOLD(text, more) "{\"type\":\"text\",\"text\":\"<system>\\n" text "\\n</system>\"" more "}"
+
 /* --- prepare --------------------------------------------------------------------------------- */
 
 struct prepare_case {
@@ -192,8 +195,8 @@ static void mends_messages(void **state)
          "\"b\\n\"}," USER
          ",{\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":\"c\"}]}]}",
          "{\"max_tokens\":9,\"system\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\","
-         "\"text\":\"b\\n\"},{\"type\":\"text\",\"text\":\"c\"}],\"messages\":[" USER "]" VERSION
-         "}",
+         "\"text\":\"b\\n\"}],\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
+         "\"text\":\"hi\"}," TOLD("c", "") "]}]" VERSION "}",
          NULL},
         /* empty text; an empty assistant message at the end */
         {PLAIN, NULL,
@@ -351,6 +354,122 @@ static void mends_caching(void **state)
     (void)state;
     CHECK_ALL(cases);
     check_prepare(&wish, &operator_1h);
+}
+
+/* --- instructions amid the messages ----------------------------------------------------------- */
+
+#define SYSTEM(text) "{\"role\":\"system\",\"content\":\"" text "\"}"
+#define CALLS(id)    "{\"role\":\"assistant\",\"content\":[" CALL(id) "]}"
+#define CALL(id)     "{\"type\":\"tool_use\",\"id\":\"" id "\",\"name\":\"f\",\"input\":{ }}"
+#define RESULT(id)   "{\"type\":\"tool_result\",\"tool_use_id\":\"" id "\",\"content\":[]}"
+#define RESULT_SENT(id)                                                                            \
+    "{\"type\":\"tool_result\",\"tool_use_id\":\"" id "\",\"content\":[{\"type\":\"text\","        \
+    "\"text\":\"(no output)\"}]}"
+#define SAYS(role, block) "{\"role\":\"" role "\",\"content\":[" block "]}"
+#define REPLY             "{\"role\":\"assistant\",\"content\":\"so\"}"
+#define BODY(messages)                                                                             \
+    "{\"max_tokens\":9,\"tools\":[{\"name\":\"f\",\"input_schema\":{}}],\"messages\":[" messages "]"
+
+static void late_instructions_stay_in_their_place(void **state)
+{
+    static const struct prepare_case cases[] = {
+        /* behind the results, wherever they were said; what they are written with stays */
+        {PLAIN, NULL,
+         BODY(CALLS("1") "," SYSTEM("a\\u0000\\ud83d \\/") "," SAYS(
+             "user",
+             RESULT("1")) ","
+                          "{\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":\"b\","
+                          "\"cache_control\":{ "
+                          "\"type\":\"ephemeral\"}},{\"type\":\"text\",\"text\":\" \"}]}") "}",
+         BODY(CALLS("1") "," SAYS(
+             "user", RESULT_SENT("1") "," TOLD("a\\u0000\\ud83d \\/", "") "," TOLD(
+                         "b", ",\"cache_control\":{ \"type\":\"ephemeral\"}"))) VERSION "}",
+         NULL},
+        /* a turn of their own between answers; at the end they are no prefill */
+        {PLAIN | MODEL_NO_PREFILL, NULL,
+         BODY(USER "," REPLY "," SYSTEM("a") "," SYSTEM("b") "," REPLY "," SYSTEM("c")) "}",
+         BODY(USER "," REPLY "," SAYS(
+             "user", TOLD("a", "") "," TOLD(
+                         "b", "")) "," REPLY
+                                   ",{\"role\":\"user\",\"content\":\"<system>\\nc\\n</system>\"}")
+             VERSION "}",
+         NULL},
+        {PLAIN | MODEL_NO_PREFILL, NULL, BODY(SYSTEM("a") "," USER "," REPLY) "}", NULL,
+         "messages[2]"},
+        /* unless they would part a call from its result */
+        {PLAIN, NULL,
+         BODY(CALLS("1") "," SYSTEM("a") "," CALLS("2") "," SYSTEM("b") "," SAYS(
+             "user", RESULT("1") "," RESULT("2"))) "}",
+         "{\"max_tokens\":9,\"tools\":[{\"name\":\"f\",\"input_schema\":{}}],"
+         "\"messages\":[" SAYS("assistant", CALL("1") "," CALL("2")) "," SAYS(
+             "user", RESULT_SENT("1") "," RESULT_SENT("2") "," TOLD(
+                         "b", "")) "],"
+                                   "\"system\":[{\"type\":\"text\",\"text\":\"a\"}]" VERSION "}",
+         NULL},
+    };
+
+    (void)state;
+    CHECK_ALL(cases);
+}
+
+static void late_instructions_are_lifted_on_demand(void **state)
+{
+    struct family_model model = {
+        .name = STR("anthropic--claude"), .traits = PLAIN | MODEL_NO_PREFILL, .lift_system = true};
+    struct prepare_case lifted = {
+        .body = BODY(USER "," REPLY "," USER "," SYSTEM("a")) "}",
+        .expected = "{\"max_tokens\":9,\"tools\":[{\"name\":\"f\",\"input_schema\":{}}],"
+                    "\"messages\":[" USER "," REPLY "," USER "],"
+                    "\"system\":[{\"type\":\"text\",\"text\":\"a\"}]" VERSION "}"};
+    struct prepare_case prefill = {.body = BODY(USER "," REPLY "," SYSTEM("a")) "}",
+                                   .told = "messages[1]"};
+
+    (void)state;
+    check_prepare(&lifted, &model);
+    check_prepare(&prefill, &model);
+}
+
+static struct str prepared(const char *text)
+{
+    struct family_model model = {.name = STR("anthropic--claude"), .traits = ADAPTIVE};
+    struct family_call call = {.model = &model, .lane = true, .stream = true};
+    struct dropped dropped = {.arena = arena};
+    struct chat_error err;
+    struct jspan *body;
+
+    assert_int_equal(jspan_parse(arena, str_from(text), &body, NULL), OK);
+    assert_int_equal(family_bedrock_invoke.prepare(arena, body, &call, &dropped, &err), OK);
+    return jspan_text(arena, body);
+}
+
+/* Claude Code says something as system after every tool result. What upstream was sent for one
+   request must be the beginning of what it is sent for the next, or no prompt cache helps. */
+static void successive_turns_have_one_prefix(void **state)
+{
+#define CODE(text) "{\"role\":\"system\",\"content\":[{\"type\":\"text\",\"text\":\"" text "\"}]}"
+#define OPENING                                                                                    \
+    "{\"model\":\"m\",\"max_tokens\":32000,\"system\":[{\"type\":\"text\",\"text\":\"You code.\"," \
+    "\"cache_control\":{\"type\":\"ephemeral\"}}],\"tools\":[{\"name\":\"f\",\"input_schema\":{"   \
+    "\"type\":\"object\"},\"defer_loading\":true}],\"thinking\":{\"type\":\"adaptive\"},"          \
+    "\"messages\":[" SAYS("user", "{\"type\":\"text\",\"text\":\"do it\"}") "," CODE("today")
+#define LOOP(n)                                                                                    \
+    "," SAYS("assistant",                                                                          \
+             "{\"type\":\"thinking\",\"thinking\":\"hm\",\"signature\":\"c2ln\"}," CALL(           \
+                 n)) "," SAYS("user", RESULT(n)) "," CODE("note " n)
+    static const char *const turns[] = {OPENING "]}", OPENING LOOP("1") "]}",
+                                        OPENING LOOP("1") LOOP("2") "]}",
+                                        OPENING LOOP("1") LOOP("2") LOOP("3") "]}"};
+    struct str before = prepared(turns[0]), end = STR("]}]" VERSION "}");
+
+    (void)state;
+    for (size_t i = 1; i < sizeof turns / sizeof *turns; i++) {
+        struct str now = prepared(turns[i]);
+        assert_true(str_ends(before, end.p));
+        before.n -= end.n;
+        assert_true(now.n > before.n + end.n);
+        assert_memory_equal(now.p, before.p, before.n);
+        before = now;
+    }
 }
 
 #define THINK(settings, result, told)                                                              \
@@ -612,12 +731,11 @@ static void encodes_rounds_with_the_same_ids(void **state)
     USER_BLOCK ",{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"1\","        \
                "\"name\":\"f\",\"input\":{}}]},{\"role\":\"user\",\"content\":[{\"type\":"         \
                "\"tool_result\",\"tool_use_id\":\"1\",\"content\":[{\"type\":\"text\",\"text\":"   \
-               "\"" text "\"}]}]}"
+               "\"" text "\"}]}," TOLD("s", "") "]}"
 #define ASSISTANT(text)                                                                            \
     "{\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"" text "\"}]}"
     check_encode(PLAIN,
-                 "{\"max_tokens\":9,\"system\":[{\"type\":\"text\",\"text\":\"s\"},{\"type\":"
-                 "\"text\",\"text\":\"s\"}],\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":"
+                 "{\"max_tokens\":9,\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":"
                  "\"object\"}}],"
                  "\"messages\":[" CALL_AND_RESULT("first") "," ASSISTANT(
                      "so \\n") "," CALL_AND_RESULT("second") "," ASSISTANT("so") "]" VERSION "}",
@@ -1004,6 +1122,9 @@ int main(void)
         TEST(knows_the_models_limit),
         TEST(maps_beta_flags),
         TEST(mends_messages),
+        TEST(late_instructions_stay_in_their_place),
+        TEST(late_instructions_are_lifted_on_demand),
+        TEST(successive_turns_have_one_prefix),
         TEST(mends_tools),
         TEST(mends_caching),
         TEST(mends_thinking),

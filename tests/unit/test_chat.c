@@ -67,6 +67,57 @@ static void merges_neighbours_of_one_role(void **state)
     assert_null(user->next->next);
 }
 
+static void expect_message(const struct chat_message **at, enum chat_role role, const char *text)
+{
+    assert_non_null(*at);
+    assert_int_equal((*at)->role, role);
+    assert_str((*at)->parts->text, text);
+    assert_null((*at)->parts->next);
+    *at = (*at)->next;
+}
+
+static void late_instructions_become_the_users(void **state)
+{
+    struct chat_message *messages = NULL, **at = &messages, *out;
+
+    say(*state, &at, CHAT_SYSTEM, CHAT_TEXT, "a");
+    say(*state, &at, CHAT_DEVELOPER, CHAT_TEXT, "b");
+    say(*state, &at, CHAT_USER, CHAT_TEXT, "c");
+    say(*state, &at, CHAT_DEVELOPER, CHAT_TEXT, "d")->cache.set = true;
+    say(*state, &at, CHAT_ASSISTANT, CHAT_TOOL_CALL, "e");
+    say(*state, &at, CHAT_SYSTEM, CHAT_TEXT, "f"); /* calls behind it, results of both later */
+    say(*state, &at, CHAT_ASSISTANT, CHAT_TOOL_CALL, "g");
+    say(*state, &at, CHAT_SYSTEM, CHAT_TEXT, "h");
+    say(*state, &at, CHAT_USER, CHAT_TOOL_RESULT, "i");
+    say(*state, &at, CHAT_ASSISTANT, CHAT_TEXT, "j");
+    struct chat_part *nul = say(*state, &at, CHAT_SYSTEM, CHAT_TEXT, "k");
+    nul->text = (struct str){"\0", 1};
+    say(*state, &at, CHAT_ASSISTANT, CHAT_TEXT, "l");
+    say(*state, &at, CHAT_SYSTEM, CHAT_TEXT, " \n");
+    assert_int_equal(chat_tell_late_system(*state, messages, &out), OK);
+
+    const struct chat_message *m = out;
+    expect_message(&m, CHAT_SYSTEM, "a");
+    expect_message(&m, CHAT_DEVELOPER, "b");
+    expect_message(&m, CHAT_USER, "c");
+    assert_true(m->parts->cache.set);
+    expect_message(&m, CHAT_USER, "<system>\nd\n</system>");
+    expect_message(&m, CHAT_ASSISTANT, "e");
+    expect_message(&m, CHAT_SYSTEM, "f");
+    expect_message(&m, CHAT_ASSISTANT, "g");
+    expect_message(&m, CHAT_USER, "<system>\nh\n</system>");
+    expect_message(&m, CHAT_USER, "i");
+    expect_message(&m, CHAT_ASSISTANT, "j");
+    assert_int_equal(m->parts->text.n, strlen("<system>\n\n</system>") + 1);
+    m = m->next;
+    expect_message(&m, CHAT_ASSISTANT, "l");
+    assert_null(m->parts); /* nothing but white space */
+    assert_null(m->next);
+    assert_str(messages->next->next->next->parts->text, "d"); /* the request is as it was */
+    assert_int_equal(chat_tell_late_system(*state, NULL, &out), OK);
+    assert_null(out);
+}
+
 static void finds_the_name_of_a_call(void **state)
 {
     struct chat_message *messages = NULL, **at = &messages;
@@ -335,12 +386,19 @@ static void errors_have_their_status(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(merges_neighbours_of_one_role),      TEST(finds_the_name_of_a_call),
-        TEST(begins_with_everything_unset),       TEST(turns_effort_into_budget_and_back),
-        TEST(collects_blocks_of_several_choices), TEST(keeps_copies),
-        TEST(stops_collecting_at_the_ceiling),    TEST(grows_in_proportion_to_the_text),
-        TEST(lets_a_good_sequence_pass),          TEST(refuses_a_bad_sequence),
-        TEST(refuses_another_kind_of_block),      TEST(lists_losses_once_and_safely),
+        TEST(merges_neighbours_of_one_role),
+        TEST(finds_the_name_of_a_call),
+        TEST(late_instructions_become_the_users),
+        TEST(begins_with_everything_unset),
+        TEST(turns_effort_into_budget_and_back),
+        TEST(collects_blocks_of_several_choices),
+        TEST(keeps_copies),
+        TEST(stops_collecting_at_the_ceiling),
+        TEST(grows_in_proportion_to_the_text),
+        TEST(lets_a_good_sequence_pass),
+        TEST(refuses_a_bad_sequence),
+        TEST(refuses_another_kind_of_block),
+        TEST(lists_losses_once_and_safely),
         TEST(errors_have_their_status),
     };
 

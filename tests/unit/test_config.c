@@ -282,6 +282,7 @@ static void takes_models_and_aliases(void **state)
         accept(*state, "{" ACCOUNT "," KEYS ",\"aliases\":{\"fast\":\"gpt-5\"},\"models\":{"
                        "\"gpt-5\":{\"family\":\"azure-openai\",\"executable\":\"azure-openai\","
                        "\"api_version\":\"none\",\"cache_ttl\":\"1h\",\"fallback\":[\"a\",\"b\"],"
+                       "\"late_system\":\"system\","
                        "\"max_output_tokens\":10,\"context_tokens\":20,"
                        "\"traits\":{\"reasoning\":true,\"no_stop\":false},"
                        "\"timeouts\":{\"first_byte_seconds\":1.5}},"
@@ -293,6 +294,7 @@ static void takes_models_and_aliases(void **state)
     assert_string_equal(m->family, "azure-openai");
     assert_string_equal(m->api_version, "none");
     assert_string_equal(m->cache_ttl, "1h");
+    assert_string_equal(m->late_system, "system");
     assert_int_equal(m->fallback_count, 2);
     assert_string_equal(m->fallback[1], "b");
     assert_int_equal(m->max_output, 10);
@@ -480,13 +482,15 @@ static void names_bad_models(void **state)
     refuse(*state,
            "{" ACCOUNT "," KEYS ",\"models\":{\"a\":{\"fallback\":[\"x\",\"b\"]},"
            "\"b\":{\"fallback\":[\"c\"]},\"c\":{\"fallback\":[\"b\"]},\"d\":{\"fallback\":[\"e\"]},"
-           "\"e\":{\"family\":\"nonsense\",\"cache_ttl\":\"2h\",\"max_output_tokens\":0},"
+           "\"e\":{\"family\":\"nonsense\",\"cache_ttl\":\"2h\",\"max_output_tokens\":0,"
+           "\"late_system\":\"assistant\"},"
            "\"s\":{\"fallback\":[\"other\"],\"traits\":{\"reasoning\":\"yes\",\"nonsense\":true}}},"
            "\"aliases\":{\"other\":\"s\",\"q\":\"other\"}}",
            "c.json: models.e.family: is the unknown family \"nonsense\"; expected azure-openai, "
            "bedrock-invoke, bedrock-converse, vertex-gemini or openai-compatible\n"
            "c.json: models.e.cache_ttl: is \"2h\"; expected \"5m\" or \"1h\"\n"
            "c.json: models.e.max_output_tokens: is 0; expected 1 to 1000000000\n"
+           "c.json: models.e.late_system: is \"assistant\"; expected \"user\" or \"system\"\n"
            "c.json: models.s.traits.reasoning: is a string; expected true or false\n"
            "c.json: models.s.traits.nonsense: unknown trait; expected one of corelay.json(5), as "
            "\"reasoning\"\n"

@@ -227,6 +227,7 @@ static void settings_apply(void **state)
                                    .family = "openai-compatible",
                                    .max_output = 77,
                                    .api_version = "none",
+                                   .late_system = "system",
                                    .traits_set = MODEL_NO_STOP};
     struct route_source s = source(&one, "default", "m", IDS("a"));
 
@@ -238,6 +239,7 @@ static void settings_apply(void **state)
     assert_int_equal(m->rules.max_output, 77);
     assert_true(m->rules.traits & MODEL_NO_STOP);
     assert_true(str_is(m->rules.api_version, "none"));
+    assert_true(m->rules.lift_system);
     assert_string_equal(m->targets->family->name, "openai-compatible");
     route_table_release(t);
 }

@@ -158,10 +158,15 @@ static void encodes_contents(void **state)
         "{\"functionResponse\":{\"name\":\"f\",\"response\":{\"output\":\"one\"}}},"
         "{\"functionResponse\":{\"name\":\"f\",\"response\":{\"error\":\"two\"}}},"
         "{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"QUJD\"}},"
+        "{\"text\":\"<system>\\nlate\\n</system>\"},"
         "{\"text\":\"go on\"}]}],"
-        "\"systemInstruction\":{\"parts\":[{\"text\":\"be kind\"},{\"text\":\"late\"}]}}";
+        "\"systemInstruction\":{\"parts\":[{\"text\":\"be kind\"}]}}";
     assert_string_equal(family_case_encode(&c, &r), want);
     assert_string_equal(family_case_encode(&c, &r), want); /* for the next target again */
+    c.model.lift_system = true;
+    assert_non_null(strstr(family_case_encode(&c, &r),
+                           "{\"text\":\"go on\"}]}],\"systemInstruction\":{\"parts\":[{\"text\":"
+                           "\"be kind\"},{\"text\":\"late\"}]}}"));
     assert_string_equal(family_case_dropped(&c), "");
     family_case_close(&c);
 }
