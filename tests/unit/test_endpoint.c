@@ -159,6 +159,7 @@ static void decodes(void **state)
     assert_true(str_is(endpoint_decode(arena, STR("a%20b%41")), "a bA"));
     assert_true(str_is(endpoint_decode(arena, STR("%")), "%"));
     assert_true(str_is(endpoint_decode(arena, STR("%4")), "%4"));
+    assert_true(str_is(endpoint_decode(arena, (struct str){"%41", 2}), "%4"));
     assert_true(str_is(endpoint_decode(arena, STR("%g0%0g")), "%g0%0g"));
     assert_true(str_is(endpoint_decode(arena, STR("%%41")), "%A"));
     assert_true(str_is(endpoint_decode(arena, STR("a+b")), "a+b"));

@@ -516,6 +516,7 @@ static void moves(void **state)
     expect_text(root, "{\"a\":[2],\"b\":[3,{\"k\" : 1}],\"c\":{ \"d\" : [ 4 ] }}");
     jspan_move(jspan_get(jspan_get(root, "c"), "d"), b); /* a member loses its name */
     expect_text(root, "{\"a\":[2],\"b\":[3,{\"k\" : 1},[ 4 ]],\"c\":{}}");
+    assert_null(jspan_key(arena, b->last).p);
     jspan_move(b->child, b); /* to the end of its own array */
     expect_text(b, "[{\"k\" : 1},[ 4 ],3]");
     jspan_replace(jspan_get(b->child, "k"), STR("9")); /* it can be edited where it is now */
