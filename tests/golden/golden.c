@@ -24,6 +24,7 @@ enum mode { CHECK, UPDATE, LIST };
 
 static const struct dialect *const dialects[] = {
     &dialect_openai_chat,
+    &dialect_openai_responses,
     &dialect_anthropic_messages,
 };
 

@@ -194,12 +194,23 @@ static void finish_whole(struct reading *g)
         broken(g, "The model's answer could not be rendered.");
 }
 
+/* Where frames are numbered, only whoever wrote those before can write the last one. */
+static void end_stream(struct reading *g, struct str id)
+{
+    struct chat_event event = {.kind = CHAT_EVENT_ERROR, .error = &g->error};
+
+    buf_clear(&g->out);
+    if (!g->r->dialect->numbered || !g->next || chat_push(g->next, &event))
+        g->r->dialect->stream_error(&g->error, id, &g->out);
+    buf_add_str(g->sent, buf_str(&g->out));
+}
+
 static int tell_error(struct reading *g)
 {
     struct str id = STR("req_golden0001");
 
     if (g->begun) {
-        g->r->dialect->stream_error(&g->error, id, g->sent);
+        end_stream(g, id);
         return 200;
     }
     buf_clear(g->sent);
