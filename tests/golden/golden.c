@@ -5,7 +5,7 @@
  *
  * Runs the cases below tests/golden/cases whose path holds one of the words (all without). --update
  * writes what came out into the case files, for a human to read the difference. --list prints a table:
- * dialect, family, feature, variant, stream or whole, lane or hub, status, what was dropped.
+ * dialect, family, feature, variant, stream or whole or refused, lane or hub, status, dropped.
  *
  * The folder of sources is taken from the environment's `srcdir`, as make check sets it.
  */
@@ -37,13 +37,14 @@ struct run {
     unsigned cases, failures, written;
 };
 
-/* One file: cases/DIALECT.FAMILY/FEATURE[.VARIANT] */
+/* One file: cases/DIALECT.FAMILY/FEATURE[.VARIANT][.WAY] */
 struct at {
     struct arena *arena;
     const char *path; /* from the root */
     const struct dialect *dialect;
     const struct family *family;
     struct str feature, variant;
+    struct str way; /* "stream", "whole" or "refused" */
 };
 
 /* --- telling --------------------------------------------------------------------------------- */
@@ -86,13 +87,10 @@ static void print_difference(struct str expected, struct str got)
 
 static void print_row(const struct at *at, const struct case_file *c)
 {
-    bool stream = str_find(c->request, "\"stream\":true") < c->request.n ||
-                  str_find(c->request, "\"stream\": true") < c->request.n;
-
-    printf("%s\t%s\t%.*s\t%.*s\t%s\t%s\t%d\t%.*s\n", at->dialect->name, at->family->name,
-           STR_ARG(at->feature), STR_ARG(at->variant.n ? at->variant : STR("-")),
-           stream ? "stream" : "whole", at->dialect->wire == at->family->wire ? "lane" : "hub",
-           c->status, STR_ARG(c->dropped.n ? c->dropped : STR("-")));
+    printf("%s\t%s\t%.*s\t%.*s\t%.*s\t%s\t%d\t%.*s\n", at->dialect->name, at->family->name,
+           STR_ARG(at->feature), STR_ARG(at->variant.n ? at->variant : STR("-")), STR_ARG(at->way),
+           at->dialect->wire == at->family->wire ? "lane" : "hub", c->status,
+           STR_ARG(c->dropped.n ? c->dropped : STR("-")));
 }
 
 /* --- one case -------------------------------------------------------------------------------- */
@@ -201,14 +199,25 @@ static bool find_pair(struct str pair, struct at *at)
     return at->dialect && at->family;
 }
 
+/* The last word of a name, if it says how the answer comes, is cut off `*words`. */
+static struct str take_way(struct str *words)
+{
+    size_t n = str_ends(*words, "stream") ? 6 : str_ends(*words, "whole") ? 5 : 0;
+    struct str way = n ? str_slice(*words, words->n - n, words->n) : STR("refused");
+
+    words->n -= n && words->n > n ? n + 1 : n;
+    return way;
+}
+
 static void run_file(struct run *run, const char *folder, const char *name)
 {
     struct at at = {.arena = arena_new(0)};
-    struct str feature = str_from(name);
+    struct str words = str_from(name);
 
     at.path = arena_printf(at.arena, "%s/%s", folder, name).p;
-    at.feature = str_cut(&feature, '.');
-    at.variant = feature;
+    at.feature = str_cut(&words, '.');
+    at.way = take_way(&words);
+    at.variant = words;
     if (!find_pair(str_from(folder + sizeof CASES), &at))
         fail(run, &at, "no such dialect and family", STR_NONE);
     else if (chosen(run, at.path))
