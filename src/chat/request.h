@@ -116,6 +116,7 @@ struct chat_request {
     bool stream;
 
     struct chat_message *messages; /* system and developer messages stand where they were said */
+    bool system_apart; /* the first of them was given apart from the caller's own list */
     struct chat_tool *tools;
     enum chat_choice choice;
     struct str choice_name; /* CHAT_CHOICE_ONE */

@@ -234,6 +234,7 @@ status anthropic_messages_decode_system(struct decode *d, const struct jspan *va
         return OK;
     if (jspan_is(value, JSPAN_ARRAY) && !jspan_first(value))
         return OK;
+    d->out->system_apart = true;
     return add_message(d, &end, CHAT_SYSTEM, value->up, "system");
 }
 

@@ -300,6 +300,8 @@ status anthropic_wire_encode(struct arena *arena, const struct chat_request *req
 
     if (!s)
         s = bedrock_turns_of(arena, request, model, &turns, dropped);
+    if (!s)
+        s = bedrock_refuse_prefill(arena, request, &turns, model, err);
     if (s)
         return s;
     int64_t max_tokens = bedrock_max_tokens(request, model, dropped);

@@ -533,21 +533,12 @@ static bool choice_is_forced(const struct chat_request *r)
     return r->tools && (r->choice == CHAT_CHOICE_ONE || r->choice == CHAT_CHOICE_REQUIRED);
 }
 
-static bool ends_with_assistant(const struct bedrock_turns *turns)
-{
-    const struct chat_message *m = turns->messages;
-
-    while (m && m->next)
-        m = m->next;
-    return m && m->role == CHAT_ASSISTANT;
-}
-
 static void plan_thinking(struct converse *c, int64_t max_tokens)
 {
     c->thinking = bedrock_plan_thinking(c->request, c->model, max_tokens, c->dropped);
     if (c->thinking.kind == BEDROCK_THINK_OFF)
         return;
-    if (choice_is_forced(c->request) || ends_with_assistant(&c->turns) ||
+    if (choice_is_forced(c->request) || bedrock_ends_with_assistant(&c->turns) ||
         (c->thinking.kind == BEDROCK_THINK_BUDGET &&
          bedrock_continues_without_thinking(&c->turns))) {
         dropped_add_cstr(c->dropped, "thinking");
@@ -571,15 +562,6 @@ static void plan(struct converse *c, int64_t max_tokens)
     plan_points(c);
 }
 
-static status refuse_prefill(const struct converse *c, struct chat_error *err)
-{
-    if (!(c->model->traits & MODEL_NO_PREFILL) || !ends_with_assistant(&c->turns))
-        return OK;
-    chat_error_field(err, c->arena, CHAT_ERROR_UNSUPPORTED, "messages",
-                     "messages: this model does not go on with a message of the assistant");
-    return E_SYNTAX;
-}
-
 status converse_encode(struct arena *arena, const struct chat_request *request,
                        const struct family_call *call, struct buf *out, struct dropped *dropped,
                        struct chat_error *err)
@@ -596,7 +578,7 @@ status converse_encode(struct arena *arena, const struct chat_request *request,
     if (!s)
         s = bedrock_turns_of(arena, request, call->model, &c.turns, dropped);
     if (!s)
-        s = refuse_prefill(&c, err);
+        s = bedrock_refuse_prefill(arena, request, &c.turns, call->model, err);
     if (s)
         return s;
     plan(&c, max_tokens);

@@ -41,18 +41,30 @@ static const char *offence(const struct chat_part *p, bool only_pdf)
     }
 }
 
-static status check_parts(struct arena *arena, const struct chat_part *parts, size_t message,
+/* The message's place in the caller's list. */
+static size_t place_of(const struct chat_request *request, const struct chat_message *message)
+{
+    size_t place = 0;
+
+    for (const struct chat_message *m = request->messages; m && m != message; m = m->next)
+        place++;
+    return place - (place > 0 && request->system_apart);
+}
+
+static status check_parts(struct arena *arena, const struct chat_request *request,
+                          const struct chat_message *message, const struct chat_part *parts,
                           bool only_pdf, struct chat_error *err)
 {
     for (const struct chat_part *p = parts; p; p = p->next) {
         const char *what = offence(p, only_pdf);
         if (what) {
-            struct str param = arena_printf(arena, "messages[%zu].content", message);
+            struct str param =
+                arena_printf(arena, "messages[%zu].content", place_of(request, message));
             chat_error_field(err, arena, CHAT_ERROR_UNSUPPORTED, param.p, "%s: %s", param.p, what);
             return E_SYNTAX;
         }
         status s = p->kind == CHAT_TOOL_RESULT
-                       ? check_parts(arena, p->content, message, only_pdf, err)
+                       ? check_parts(arena, request, message, p->content, only_pdf, err)
                        : OK;
         if (s)
             return s;
@@ -87,20 +99,37 @@ static void declare_losses(const struct chat_request *r, struct dropped *dropped
 status bedrock_check(struct arena *arena, const struct chat_request *request, bool only_pdf,
                      struct dropped *dropped, struct chat_error *err)
 {
-    size_t i = 0;
-
     if (request->n > 1) {
         chat_error_field(err, arena, CHAT_ERROR_UNSUPPORTED, "n",
                          "n: this model gives one answer per request");
         return E_SYNTAX;
     }
-    for (const struct chat_message *m = request->messages; m; m = m->next, i++) {
-        status s = check_parts(arena, m->parts, i, only_pdf, err);
+    for (const struct chat_message *m = request->messages; m; m = m->next) {
+        status s = check_parts(arena, request, m, m->parts, only_pdf, err);
         if (s)
             return s;
     }
     declare_losses(request, dropped);
     return OK;
+}
+
+status bedrock_refuse_prefill(struct arena *arena, const struct chat_request *request,
+                              const struct bedrock_turns *turns, const struct family_model *model,
+                              struct chat_error *err)
+{
+    const struct chat_message *last = NULL;
+
+    if (!(model->traits & MODEL_NO_PREFILL) || !bedrock_ends_with_assistant(turns))
+        return OK;
+    for (const struct chat_message *m = request->messages; m; m = m->next)
+        if (m->role == CHAT_ASSISTANT)
+            last = m;
+    struct str param = arena_printf(arena, "messages[%zu]", place_of(request, last));
+    if (!param.p)
+        return E_NOMEM;
+    chat_error_field(err, arena, CHAT_ERROR_UNSUPPORTED, param.p,
+                     "%s: this model does not go on with a message of the assistant", param.p);
+    return E_SYNTAX;
 }
 
 struct str bedrock_temperature(const struct chat_request *request, struct dropped *dropped)

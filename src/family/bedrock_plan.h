@@ -29,6 +29,13 @@ status bedrock_turns_of(struct arena *arena, const struct chat_request *request,
                         const struct family_model *model, struct bedrock_turns *out,
                         struct dropped *dropped);
 
+/* Is the model to go on with a message of the assistant (a prefill)? */
+bool bedrock_ends_with_assistant(const struct bedrock_turns *turns);
+/* E_SYNTAX and `*err` if it is, and the model refuses that. */
+status bedrock_refuse_prefill(struct arena *arena, const struct chat_request *request,
+                              const struct bedrock_turns *turns, const struct family_model *model,
+                              struct chat_error *err);
+
 /* Does the request go on behind calls that were made without (signed) thinking? */
 bool bedrock_continues_without_thinking(const struct bedrock_turns *turns);
 

@@ -326,6 +326,15 @@ status bedrock_turns_of(struct arena *arena, const struct chat_request *request,
     return OK;
 }
 
+bool bedrock_ends_with_assistant(const struct bedrock_turns *turns)
+{
+    const struct chat_message *m = turns->messages;
+
+    while (m && m->next)
+        m = m->next;
+    return m && m->role == CHAT_ASSISTANT;
+}
+
 bool bedrock_continues_without_thinking(const struct bedrock_turns *turns)
 {
     const struct chat_message *before = NULL, *last = turns->messages;

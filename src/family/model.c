@@ -24,7 +24,7 @@ enum {
     GPT_NEWEST = GPT_REASONING | MODEL_TOOLS_NO_EFFORT,
     O_SERIES = MODEL_REASONING | MODEL_NO_PARALLEL,
     CLAUDE_4_5 = MODEL_THINKING | MODEL_ONE_SAMPLING | MODEL_FORMAT_NATIVE | MODEL_CACHE_TTL,
-    CLAUDE_4_6 = CLAUDE_4_5 | MODEL_ADAPTIVE,
+    CLAUDE_4_6 = CLAUDE_4_5 | MODEL_ADAPTIVE | MODEL_NO_PREFILL,
     CLAUDE_NEWEST = MODEL_THINKING | MODEL_ADAPTIVE | MODEL_ADAPTIVE_ONLY | MODEL_NO_SAMPLING |
                     MODEL_NO_PREFILL | MODEL_CACHE_TTL,
     GEMINI_3 = MODEL_THINKING | MODEL_THINKING_LEVEL | MODEL_SIGNED_CALLS
@@ -74,7 +74,7 @@ static const struct row rows[] = {
     {"anthropic--claude-4.8-*", CLAUDE_NEWEST, K(1000), K(128)},
     {"anthropic--claude-4.7-*", CLAUDE_NEWEST, K(1000), K(128)},
     /* Prefill refused, adaptive thinking: pub 2026-02. */
-    {"anthropic--claude-4.6-opus*", CLAUDE_4_6 | MODEL_NO_PREFILL, K(1000), K(128)},
+    {"anthropic--claude-4.6-opus*", CLAUDE_4_6, K(1000), K(128)},
     {"anthropic--claude-4.6-*", CLAUDE_4_6, K(1000), K(64)},
     {"anthropic--claude-4.5-*", CLAUDE_4_5, K(200), K(64)}, /* AR 2026-06 */
     {"anthropic--claude-4.1-opus*", MODEL_THINKING | MODEL_ONE_SAMPLING, K(200), K(32)}, /* pub */

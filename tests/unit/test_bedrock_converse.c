@@ -279,7 +279,7 @@ static void refuses_what_cannot_be(void **state)
     check_encode(NOVA, 0, NULL, "n");
     request.n = -1;
     say(CHAT_ASSISTANT, CHAT_TEXT, "{");
-    check_encode(CLAUDE, MODEL_NO_PREFILL, NULL, "messages");
+    check_encode(CLAUDE, MODEL_NO_PREFILL, NULL, "messages[1]");
 }
 
 /* --- answers --------------------------------------------------------------------------------- */

@@ -742,6 +742,27 @@ static void encodes_rounds_with_the_same_ids(void **state)
                  NULL);
 }
 
+static void refuses_prefill(void **state)
+{
+    (void)state;
+    request.max_tokens = 9;
+    say(CHAT_SYSTEM, CHAT_TEXT, "s");
+    say(CHAT_USER, CHAT_TEXT, "hi");
+    say(CHAT_USER, CHAT_TEXT, "there"); /* counted as the caller counts, not as upstream would */
+    say(CHAT_ASSISTANT, CHAT_TEXT, "I");
+    check_encode(NEWEST, NULL, "messages[3]");
+    request.system_apart = true;
+    check_encode(NEWEST, NULL, "messages[2]");
+    say(CHAT_SYSTEM, CHAT_TEXT, "go on");
+    check_encode(NEWEST,
+                 "{\"max_tokens\":9,\"system\":[{\"type\":\"text\",\"text\":\"s\"}],\"messages\":["
+                 "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"hi\"},{\"type\":"
+                 "\"text\",\"text\":\"there\"}]},{\"role\":\"assistant\",\"content\":[{\"type\":"
+                 "\"text\",\"text\":\"I\"}]},{\"role\":\"user\",\"content\":[" TOLD(
+                     "go on", "") "]}]" VERSION "}",
+                 NULL);
+}
+
 static void replays_thinking(void **state)
 {
     struct chat_tool tool = {.name = STR("f"), .schema = STR("{}")};
@@ -1131,6 +1152,7 @@ int main(void)
         REQUEST(encodes_everything),
         REQUEST(encodes_tool_rounds),
         REQUEST(encodes_rounds_with_the_same_ids),
+        REQUEST(refuses_prefill),
         REQUEST(replays_thinking),
         REQUEST(asks_for_structured_output),
         REQUEST(shortens_ids_and_limits),

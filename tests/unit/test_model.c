@@ -58,8 +58,8 @@ static void claude(void **state)
     expect_traits("anthropic--claude-3.7-sonnet", MODEL_THINKING, MODEL_ADAPTIVE);
     expect_traits("anthropic--claude-4.5-haiku", MODEL_ONE_SAMPLING | MODEL_FORMAT_NATIVE,
                   MODEL_ADAPTIVE | MODEL_NO_PREFILL);
-    expect_traits("anthropic--claude-4.6-sonnet", MODEL_ADAPTIVE,
-                  MODEL_ADAPTIVE_ONLY | MODEL_NO_PREFILL | MODEL_NO_SAMPLING);
+    expect_traits("anthropic--claude-4.6-sonnet", MODEL_ADAPTIVE | MODEL_NO_PREFILL,
+                  MODEL_ADAPTIVE_ONLY | MODEL_NO_SAMPLING);
     expect_traits("anthropic--claude-4.6-opus", MODEL_ADAPTIVE | MODEL_NO_PREFILL,
                   MODEL_NO_SAMPLING);
     expect_traits("anthropic--claude-4.7-opus", newest, MODEL_FORMAT_NATIVE);
