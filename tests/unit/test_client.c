@@ -68,7 +68,7 @@ static char pattern(size_t at)
 
 static void answer_big(int fd)
 {
-    static char step[STEP];
+    char step[STEP];
 
     say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 50331648\r\n\r\n");
     for (size_t at = 0; at < BIG; at += STEP) {
