@@ -104,7 +104,8 @@ static void make_printable(char *p, size_t n)
     }
 }
 
-static void emit(enum log_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void emit(enum log_level level, const char *format,
+                                                       va_list args)
 {
     char line[LINE_BYTES], now[CLOCK_TEXT_BYTES];
 

@@ -198,7 +198,7 @@ static const struct jspan *last_turn(const struct invoke_edit *e, size_t *index)
 
 status invoke_refuse_prefill(struct invoke_edit *e)
 {
-    size_t index;
+    size_t index = 0;
 
     if (!(e->call->model->traits & MODEL_NO_PREFILL) || !role_is(last_turn(e, &index), "assistant"))
         return OK;

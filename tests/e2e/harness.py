@@ -57,8 +57,11 @@ class Program:
     def __init__(self, command, seconds=30.0, env=None):
         self.errors = tempfile.TemporaryFile()
         self.lines = {}
-        self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=self.errors, env=env)
+        # Whoever starts the tests in the background has SIGINT ignored, and a shell keeps it so.
+        self.process = subprocess.Popen(
+            [str(c) for c in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=self.errors, env=env,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         self.ready = threading.Event()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()

@@ -36,7 +36,7 @@ static void event_write(struct exchange *x, struct buf *out, const char *json)
 
     if (!tree)
         return;
-    switch (settings.converse_encoding) {
+    switch ((int)settings.converse_encoding) {
     case CONVERSE_EVENTSTREAM:
         frame_write(x, out, tree);
         return;

@@ -438,9 +438,9 @@ static void reads_exceptions(void **state)
 
 static void refuses_nonsense(void **state)
 {
-    static const char *const bad[] = {"", "{", "[]", "1",
-                                      "{\"contentBlockDelta\":{\"delta\":{\"toolUse\":{\"input\":"
-                                      "\"x\"}},\"contentBlockIndex\":0}}"};
+    static const char stray[] =
+        "{\"contentBlockDelta\":{\"delta\":{\"toolUse\":{\"input\":\"x\"}},\"contentBlockIndex\":0}}";
+    static const char *const bad[] = {"", "{", "[]", "1", stray};
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
