@@ -180,6 +180,7 @@ static bool prepare_body(struct exchange *x)
 
     x->call.model = &x->model->rules;
     x->call.include_usage = x->include_usage;
+    x->call.choices = x->chat.n > 1 ? (unsigned)x->chat.n : 1;
     x->call.betas = x->request.header(x->arg, "ANTHROPIC_BETA");
     if (x->prepared_for == family)
         return true;

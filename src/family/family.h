@@ -25,6 +25,7 @@ struct family_call {
     bool stream;
     bool lane;          /* the caller speaks this family's own wire */
     bool include_usage; /* chat completions: the caller asked for the usage chunk */
+    unsigned choices;   /* answers asked for; 0 counts as one */
     struct str betas;   /* the caller's anthropic-beta header, may be unset */
 };
 

@@ -233,7 +233,7 @@ static status add_sources(struct openai_reader *r, struct choice *c)
 
 static status stop_choice(struct openai_reader *r, struct choice *c)
 {
-    status s = add_sources(r, c);
+    status s = c->finished ? add_sources(r, c) : OK; /* else it never came */
     if (!s)
         s = openai_blocks_end(&c->blocks);
     if (s)
@@ -245,11 +245,20 @@ static status stop_choice(struct openai_reader *r, struct choice *c)
     return chat_push(r->base.sink, &e);
 }
 
+/* Fewer choices may come than were asked for; callers wait for the end of each. */
+static status add_absent(struct openai_reader *r)
+{
+    struct choice *c;
+    status s = OK;
+
+    for (unsigned i = 0; i < r->base.call->choices && !s; i++)
+        s = find_choice(r, i, &c);
+    return s;
+}
+
 /* Once, and only when every choice has said why it ends. */
 static status finish(struct openai_reader *r)
 {
-    status s = OK;
-
     if (r->stopped || r->failed)
         return OK;
     if (!r->choices)
@@ -258,6 +267,7 @@ static status finish(struct openai_reader *r)
         if (!c->finished)
             return E_SYNTAX;
     r->stopped = true;
+    status s = add_absent(r);
     for (struct choice *c = r->choices; c && !s; c = c->next)
         s = stop_choice(r, c);
     return s;

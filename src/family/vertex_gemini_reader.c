@@ -20,6 +20,7 @@ struct gemini_reader {
     struct family_reader base;
     bool started, stopped, failed;
     struct candidate *candidates;
+    enum chat_stop absent; /* why a candidate that never came ended */
 };
 
 struct family_reader *gemini_reader_new(struct arena *arena, const struct family_call *call,
@@ -221,7 +222,7 @@ static status read_block(struct gemini_reader *r, const struct jspan *chunk)
     if (s)
         return s;
     c->finished = true;
-    c->stop = CHAT_STOP_FILTER;
+    c->stop = r->absent = CHAT_STOP_FILTER;
     return OK;
 }
 
@@ -319,10 +320,25 @@ status gemini_read_whole(struct family_reader *reader, struct arena *scratch, st
     return s ? s : gemini_read_end(reader);
 }
 
+/* Fewer candidates may come than were asked for; callers wait for the end of each. */
+static status add_absent(struct gemini_reader *r)
+{
+    struct candidate *c;
+    status s = OK;
+
+    for (unsigned i = 0; i < r->base.call->choices && !s; i++) {
+        s = find_candidate(r, i, &c);
+        if (s || c->finished)
+            continue;
+        c->finished = true;
+        c->stop = r->absent;
+    }
+    return s;
+}
+
 status gemini_read_end(struct family_reader *reader)
 {
     struct gemini_reader *r = (struct gemini_reader *)reader;
-    status s = OK;
 
     if (r->stopped || r->failed)
         return OK;
@@ -332,6 +348,7 @@ status gemini_read_end(struct family_reader *reader)
         if (!c->finished)
             return E_SYNTAX;
     r->stopped = true;
+    status s = add_absent(r);
     for (struct candidate *c = r->candidates; c && !s; c = c->next) {
         s = close_block(r, c);
         if (!s) {

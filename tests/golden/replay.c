@@ -31,6 +31,7 @@ static status encode(struct replay *r, const struct jspan *from, struct jspan **
     status s = r->dialect->decode(r->arena, from, &r->chat, &r->dropped, &r->error);
 
     r->chat.betas = r->call.betas;
+    r->call.choices = r->chat.n > 1 ? (unsigned)r->chat.n : 1;
     if (!s)
         s = r->family->encode(r->arena, &r->chat, &r->call, &text, &r->dropped, &r->error);
     if (!s)

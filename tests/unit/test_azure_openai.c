@@ -446,6 +446,22 @@ static void reads_several_choices(void **state)
                 "close 1/ 0\nstop* length\nend ok\n");
 }
 
+/* Two were asked for, one came. */
+static void absent_choices_end_too(void **state)
+{
+    struct family_case c;
+
+    (void)state;
+    family_case_open(&c, &family_azure_openai, "gpt-4.1");
+    c.call.choices = 2;
+    assert_string_equal(
+        family_case_stream(&c, CHUNK("{\"index\":0,\"delta\":{\"content\":\"a\"}}") FINISH("stop")),
+        START "open 0 text\ndelta 0 \"a\"\nclose 0\nstop end\nstop* end\nend ok\n");
+    assert_string_equal(family_case_stream(&c, CHUNK("{\"index\":0,\"delta\":{}}")),
+                        START "end malformed\n");
+    family_case_close(&c);
+}
+
 static void broken_streams(void **state)
 {
     (void)state;
@@ -575,6 +591,7 @@ int main(void)
         cmocka_unit_test(reads_calls),
         cmocka_unit_test(reads_interleaved_calls),
         cmocka_unit_test(reads_several_choices),
+        cmocka_unit_test(absent_choices_end_too),
         cmocka_unit_test(broken_streams),
         cmocka_unit_test(the_lane_passes_bytes),
         cmocka_unit_test(memory_does_not_grow),

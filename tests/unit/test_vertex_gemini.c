@@ -457,6 +457,28 @@ static void several_candidates(void **state)
           "close 0\nstop end\nclose 1/ 0\nstop* length\nend ok\n");
 }
 
+/* Three were asked for. */
+static void absent_candidates_end_too(void **state)
+{
+    struct family_case c;
+
+    (void)state;
+    family_case_open(&c, &family_vertex_gemini, "gemini-2.5-pro");
+    c.call.choices = 3;
+    assert_string_equal(
+        family_case_stream(&c,
+                           "data: {\"candidates\":[{\"index\":1,\"content\":{\"parts\":[{\"text\":"
+                           "\"b\"}]},\"finishReason\":\"MAX_TOKENS\"}]}\n\n"),
+        "start\nopen 1/ 0 text\ndelta 1/ 0 \"b\"\nstop end\nclose 1/ 0\nstop* length\n"
+        "stop* end\nend ok\n");
+    assert_string_equal(family_case_whole(&c, "{\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}"),
+                        "start\nstop filter\nstop* filter\nstop* filter\nend ok\n");
+    assert_string_equal(
+        family_case_stream(&c, "data: {\"candidates\":[{\"content\":{\"parts\":[]}}]}\n\n"),
+        "start\nend malformed\n");
+    family_case_close(&c);
+}
+
 static void embeddings(void **state)
 {
     struct family_case c;
@@ -509,6 +531,7 @@ int main(void)
         cmocka_unit_test(broken_and_failing),
         cmocka_unit_test(memory_does_not_grow),
         cmocka_unit_test(several_candidates),
+        cmocka_unit_test(absent_candidates_end_too),
         cmocka_unit_test(embeddings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
