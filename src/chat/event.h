@@ -55,18 +55,18 @@ struct chat_usage {
 
 struct chat_event {
     enum chat_event_kind kind;
-    unsigned choice; /* 0 unless the caller asked for several answers */
-    unsigned index;  /* OPEN, DELTA, CLOSE: number of the block within its choice */
+    unsigned choice;       /* 0 unless the caller asked for several answers */
+    unsigned index;        /* OPEN, DELTA, CLOSE: number of the block within its choice */
     enum chat_block block; /* OPEN, DELTA, CLOSE */
     struct str id;   /* START: the answer's id upstream, may be unset; OPEN of TOOL: the call's id,
                         unset where the family has none; OPEN of THINKING: likewise the item's */
     struct str name; /* START: the model's name upstream; OPEN of TOOL: the tool */
     struct str text; /* DELTA: a piece; OPEN of REDACTED: the data */
-    struct str signature; /* DELTA of THINKING (alone, at its end); OPEN of TOOL or TEXT */
-    struct str logprobs;  /* DELTA of TEXT: array of OpenAI logprob objects as JSON text */
-    struct chat_usage usage; /* USAGE; START may know the input already (input > 0) */
-    enum chat_stop stop;        /* STOP */
-    struct str stop_sequence;   /* STOP by SEQUENCE, when known */
+    struct str signature;     /* DELTA of THINKING (alone, at its end); OPEN of TOOL or TEXT */
+    struct str logprobs;      /* DELTA of TEXT: array of OpenAI logprob objects as JSON text */
+    struct chat_usage usage;  /* USAGE; START may know the input already (input > 0) */
+    enum chat_stop stop;      /* STOP */
+    struct str stop_sequence; /* STOP by SEQUENCE, when known */
     const struct chat_error *error; /* ERROR */
 };
 

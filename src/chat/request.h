@@ -30,7 +30,7 @@ enum chat_role { CHAT_SYSTEM, CHAT_DEVELOPER, CHAT_USER, CHAT_ASSISTANT };
 enum chat_part_kind {
     CHAT_TEXT,
     CHAT_IMAGE,
-    CHAT_DOCUMENT,          /* a file: PDF, text */
+    CHAT_DOCUMENT, /* a file: PDF, text */
     CHAT_AUDIO,
     CHAT_THINKING,          /* assistant only */
     CHAT_REDACTED_THINKING, /* assistant only: opaque `data` */
@@ -51,17 +51,17 @@ struct chat_cache {
 
 struct chat_part {
     enum chat_part_kind kind;
-    struct str text;       /* TEXT, THINKING, REFUSAL; of a DOCUMENT given as plain text */
-    struct str id;         /* TOOL_CALL, TOOL_RESULT: the call's id in the caller's dialect */
-    struct str name;       /* TOOL_CALL: the tool; TOOL_RESULT: the same, when known; DOCUMENT:
+    struct str text;           /* TEXT, THINKING, REFUSAL; of a DOCUMENT given as plain text */
+    struct str id;             /* TOOL_CALL, TOOL_RESULT: the call's id in the caller's dialect */
+    struct str name;           /* TOOL_CALL: the tool; TOOL_RESULT: the same, when known; DOCUMENT:
                               file name or title */
-    struct str arguments;  /* TOOL_CALL: JSON text; an object unless the caller broke it */
-    struct str signature;  /* THINKING, TOOL_CALL, TEXT: opaque, byte for byte */
-    struct str media_type; /* IMAGE, DOCUMENT, AUDIO: "image/png" */
-    struct str data;       /* base64 text; REDACTED_THINKING: opaque */
-    struct str url;        /* IMAGE, DOCUMENT given by address; else unset */
-    struct str detail;     /* IMAGE: "low", "high", "auto" */
-    bool error;            /* TOOL_RESULT: the tool failed */
+    struct str arguments;      /* TOOL_CALL: JSON text; an object unless the caller broke it */
+    struct str signature;      /* THINKING, TOOL_CALL, TEXT: opaque, byte for byte */
+    struct str media_type;     /* IMAGE, DOCUMENT, AUDIO: "image/png" */
+    struct str data;           /* base64 text; REDACTED_THINKING: opaque */
+    struct str url;            /* IMAGE, DOCUMENT given by address; else unset */
+    struct str detail;         /* IMAGE: "low", "high", "auto" */
+    bool error;                /* TOOL_RESULT: the tool failed */
     struct chat_part *content; /* TOOL_RESULT: text, image and document parts */
     struct chat_cache cache;
     struct chat_part *next;
@@ -94,17 +94,35 @@ struct chat_tool {
     struct chat_tool *next;
 };
 
-enum chat_choice { CHAT_CHOICE_UNSET, CHAT_CHOICE_AUTO, CHAT_CHOICE_REQUIRED, CHAT_CHOICE_ONE,
-                   CHAT_CHOICE_NONE };
+enum chat_choice {
+    CHAT_CHOICE_UNSET,
+    CHAT_CHOICE_AUTO,
+    CHAT_CHOICE_REQUIRED,
+    CHAT_CHOICE_ONE,
+    CHAT_CHOICE_NONE
+};
 
 enum chat_format { CHAT_FORMAT_TEXT, CHAT_FORMAT_JSON, CHAT_FORMAT_SCHEMA };
 
 /* How much thinking: by budget (tokens) or by effort, families turn one into the other. */
-enum chat_thinking { CHAT_THINKING_UNSET, CHAT_THINKING_OFF, CHAT_THINKING_ADAPTIVE,
-                     CHAT_THINKING_BUDGET, CHAT_THINKING_EFFORT };
+enum chat_thinking {
+    CHAT_THINKING_UNSET,
+    CHAT_THINKING_OFF,
+    CHAT_THINKING_ADAPTIVE,
+    CHAT_THINKING_BUDGET,
+    CHAT_THINKING_EFFORT
+};
 
-enum chat_effort { CHAT_EFFORT_UNSET, CHAT_EFFORT_NONE, CHAT_EFFORT_MINIMAL, CHAT_EFFORT_LOW,
-                   CHAT_EFFORT_MEDIUM, CHAT_EFFORT_HIGH, CHAT_EFFORT_XHIGH, CHAT_EFFORT_MAX };
+enum chat_effort {
+    CHAT_EFFORT_UNSET,
+    CHAT_EFFORT_NONE,
+    CHAT_EFFORT_MINIMAL,
+    CHAT_EFFORT_LOW,
+    CHAT_EFFORT_MEDIUM,
+    CHAT_EFFORT_HIGH,
+    CHAT_EFFORT_XHIGH,
+    CHAT_EFFORT_MAX
+};
 
 struct chat_stop_sequence {
     struct str text;
@@ -124,11 +142,11 @@ struct chat_request {
 
     int64_t max_tokens; /* -1 unset */
     struct chat_stop_sequence *stops;
-    struct str temperature, top_p, top_k; /* JSON numbers as written */
+    struct str temperature, top_p, top_k;                             /* JSON numbers as written */
     struct str frequency_penalty, presence_penalty, seed, logit_bias; /* JSON text as written */
-    int64_t n;        /* -1 unset */
-    int logprobs;     /* -1 unset */
-    int64_t top_logprobs; /* -1 unset */
+    int64_t n;                                                        /* -1 unset */
+    int logprobs;                                                     /* -1 unset */
+    int64_t top_logprobs;                                             /* -1 unset */
 
     enum chat_thinking thinking;
     int64_t thinking_budget; /* CHAT_THINKING_BUDGET */

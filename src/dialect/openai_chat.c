@@ -123,9 +123,9 @@ void openai_chat_write_usage(struct jwrite *w, const struct chat_usage *usage)
     jwrite_end(w);
 }
 
-void openai_chat_write_call_id(struct jwrite *w, const char *key,
-                               const struct dialect_reply *reply, unsigned choice, unsigned number,
-                               struct str id, struct str signature)
+void openai_chat_write_call_id(struct jwrite *w, const char *key, const struct dialect_reply *reply,
+                               unsigned choice, unsigned number, struct str id,
+                               struct str signature)
 {
     char made[96];
 

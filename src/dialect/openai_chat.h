@@ -38,9 +38,9 @@ const char *openai_chat_finish(const struct chat_request *request, enum chat_sto
 void openai_chat_write_usage(struct jwrite *w, const struct chat_usage *usage);
 /* The id of a call as member `key`; one is made of the answer's id and `number` when the family gave
    none. */
-void openai_chat_write_call_id(struct jwrite *w, const char *key,
-                               const struct dialect_reply *reply, unsigned choice, unsigned number,
-                               struct str id, struct str signature);
+void openai_chat_write_call_id(struct jwrite *w, const char *key, const struct dialect_reply *reply,
+                               unsigned choice, unsigned number, struct str id,
+                               struct str signature);
 /* "extra_content":{"google":{"thought_signature":..}}, Google's own place for it in this API;
    nothing for an empty signature. */
 void openai_chat_write_signature(struct jwrite *w, struct str signature);

@@ -438,8 +438,8 @@ static void reads_exceptions(void **state)
 
 static void refuses_nonsense(void **state)
 {
-    static const char stray[] =
-        "{\"contentBlockDelta\":{\"delta\":{\"toolUse\":{\"input\":\"x\"}},\"contentBlockIndex\":0}}";
+    static const char stray[] = "{\"contentBlockDelta\":{\"delta\":{\"toolUse\":{\"input\":\"x\"}},"
+                                "\"contentBlockIndex\":0}}";
     static const char *const bad[] = {"", "{", "[]", "1", stray};
 
     (void)state;
