@@ -68,5 +68,13 @@ fuzz_targets += tests/fuzz/fuzz_endpoint
 tests_fuzz_fuzz_endpoint_SOURCES = tests/fuzz/fuzz_endpoint.c tests/fuzz/replay.c
 tests_fuzz_fuzz_endpoint_LDADD = $(CORELAY_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz_deployment
+tests_fuzz_fuzz_deployment_SOURCES = tests/fuzz/fuzz_deployment.c tests/fuzz/replay.c
+tests_fuzz_fuzz_deployment_LDADD = $(CORELAY_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_token_file
+tests_fuzz_fuzz_token_file_SOURCES = tests/fuzz/fuzz_token_file.c tests/fuzz/replay.c
+tests_fuzz_fuzz_token_file_LDADD = $(CORELAY_LIBS)
+
 .PHONY: fuzz-targets
 fuzz-targets: $(fuzz_targets)
