@@ -276,7 +276,10 @@ static bool finish_whole(struct exchange *x)
         return broken_answer(x, "The model's answer could not be understood.");
     if (!x->call.lane)
         return render_whole(x);
-    reply_whole(x, 200, "application/json", buf_str(&x->whole));
+    struct str body = buf_str(&x->whole);
+    if (x->target->family->relay_whole)
+        body = x->target->family->relay_whole(x->reader, x->arena, body);
+    reply_whole(x, 200, "application/json", body);
     return true;
 }
 

@@ -82,6 +82,10 @@ struct family {
     /* The lane's way back: append to `out` what a caller of the same wire gets for this frame (called
        behind read_frame): most often the frame as it came, sometimes nothing. */
     void (*relay)(struct family_reader *reader, const struct frame *frame, struct buf *out);
+    /* The same for a whole answer (behind read_whole): `body`, or other text in `arena`. NULL: as it
+       came. */
+    struct str (*relay_whole)(const struct family_reader *reader, struct arena *arena,
+                              struct str body);
 
     const struct family_embed *embed; /* NULL: no embeddings */
 };

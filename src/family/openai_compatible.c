@@ -158,6 +158,7 @@ const struct family family_openai_compatible = {
     .read_frame = openai_read_frame,
     .read_whole = openai_read_whole,
     .read_end = openai_read_end,
-    .relay = openai_relay,
+    .relay = openai_relay_mended, /* Mistral on vLLM; SAP's JavaScript SDK, 2026-08 */
+    .relay_whole = openai_relay_whole_mended,
     .embed = &embed,
 };

@@ -20,7 +20,8 @@ struct choice {
 struct openai_reader {
     struct family_reader base;
     bool started, stopped, failed;
-    bool hide; /* relay: the last frame is not for the caller */
+    bool hide;     /* relay: the last frame is not for the caller */
+    bool misnamed; /* relay: it says "stop" of a choice that calls tools */
     struct choice *choices;
     struct str sources; /* Perplexity's citations, as JSON text */
 };
@@ -153,6 +154,7 @@ static status read_finish(struct openai_reader *r, struct arena *scratch, struct
     }
     c->finished = true;
     c->stop = stop_of(c, reason);
+    r->misnamed |= c->stop == CHAT_STOP_TOOL && jspan_says(reason, "stop");
     return OK;
 }
 
@@ -325,6 +327,7 @@ status openai_read_frame(struct family_reader *reader, struct arena *scratch,
     struct openai_reader *r = (struct openai_reader *)reader;
     struct jspan *chunk;
 
+    r->misnamed = false;
     r->hide = r->failed || r->stopped; /* whatever follows the end is not part of the answer */
     if (r->hide)
         return OK;
@@ -363,4 +366,59 @@ void openai_relay(struct family_reader *reader, const struct frame *frame, struc
 
     if (!r->hide)
         frame_render(frame, out);
+}
+
+/* --- finish reasons -----------------------------------------------------------------------------
+ */
+
+static bool calls_tools(const struct openai_reader *r, int64_t index)
+{
+    for (const struct choice *c = r->choices; c; c = c->next)
+        if (c->blocks.choice == index)
+            return c->blocks.called;
+    return false;
+}
+
+/* The JSON text with its misnamed finish reasons exchanged: cut and joined, since rendering a tree
+   would take the white space out. Unset when out of memory. */
+static struct str mend(const struct openai_reader *r, struct arena *arena, struct str json)
+{
+    struct buf out = {0};
+    struct jspan *root;
+    const char *from = json.p;
+
+    if (jspan_parse(arena, json, &root, NULL))
+        return STR_NONE;
+    for (const struct jspan *c = jspan_first(jspan_get(root, "choices")); c; c = c->next) {
+        const struct jspan *reason = jspan_get(c, "finish_reason");
+        if (!jspan_says(reason, "stop") || !calls_tools(r, jspan_int(jspan_get(c, "index"), 0)))
+            continue;
+        buf_add_str(&out, (struct str){from, (size_t)(reason->text.p - from)});
+        buf_add_cstr(&out, "\"tool_calls\"");
+        from = reason->text.p + reason->text.n;
+    }
+    buf_add_str(&out, (struct str){from, (size_t)(json.p + json.n - from)});
+    struct str copy = out.failed ? STR_NONE : arena_str(arena, buf_str(&out));
+    buf_free(&out);
+    return copy;
+}
+
+void openai_relay_mended(struct family_reader *reader, const struct frame *frame, struct buf *out)
+{
+    const struct openai_reader *r = (const struct openai_reader *)reader;
+    struct arena *scratch = r->misnamed && !r->hide ? arena_new(0) : NULL;
+    struct str mended = scratch ? mend(r, scratch, frame->data) : STR_NONE;
+    struct frame other = {frame->event, mended.p ? mended : frame->data};
+
+    openai_relay(reader, &other, out);
+    arena_free(scratch);
+}
+
+struct str openai_relay_whole_mended(const struct family_reader *reader, struct arena *arena,
+                                     struct str body)
+{
+    const struct openai_reader *r = (const struct openai_reader *)reader;
+    struct str mended = r->misnamed ? mend(r, arena, body) : STR_NONE;
+
+    return mended.p ? mended : body;
 }

@@ -19,6 +19,12 @@ status openai_read_end(struct family_reader *reader);
    gets from the exchange. */
 void openai_relay(struct family_reader *reader, const struct frame *frame, struct buf *out);
 
+/* The same two for servers that end calls of tools with the finish reason "stop": it becomes
+   "tool_calls", for which clients look. No byte is changed besides. */
+void openai_relay_mended(struct family_reader *reader, const struct frame *frame, struct buf *out);
+struct str openai_relay_whole_mended(const struct family_reader *reader, struct arena *arena,
+                                     struct str body);
+
 /* The usage object of chat completions and embeddings. */
 struct chat_usage openai_usage(const struct jspan *usage);
 

@@ -189,7 +189,10 @@ static void finish_whole(struct reading *g)
     if (g->failed)
         return;
     if (g->r->call.lane)
-        buf_add_str(g->sent, buf_str(&g->whole));
+        buf_add_str(g->sent,
+                    g->r->family->relay_whole
+                        ? g->r->family->relay_whole(g->reader, g->arena, buf_str(&g->whole))
+                        : buf_str(&g->whole));
     else if (g->r->dialect->render(g->arena, &g->reply, chat_collect_answer(g->collect), g->sent))
         broken(g, "The model's answer could not be rendered.");
 }

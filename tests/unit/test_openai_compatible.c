@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "chat/collect.h"
 #include "family_case.h"
 
 static void prepares(const char *model, bool stream, const char *body, const char *want,
@@ -131,6 +132,60 @@ static void mistral_answers(void **state)
           "close 1\nstop sequence sequence=END\nend ok\n");
 }
 
+static void relays(const struct family *family, const char *stream, const char *want)
+{
+    struct family_case c;
+
+    family_case_open(&c, family, MISTRAL);
+    c.call.stream = c.call.lane = true;
+    assert_string_equal(family_case_relay(&c, stream), want);
+    family_case_close(&c);
+}
+
+static const char *relay_whole(struct family_case *c, const char *body)
+{
+    struct chat_sink *sink = chat_collect_sink(chat_collect_new(c->arena, 1000));
+    struct family_reader *reader = c->family->reader(c->arena, &c->call, sink);
+    struct str text = str_from(body);
+
+    assert_int_equal(c->family->read_whole(reader, c->arena, text), OK);
+    return arena_cstr(c->arena, c->family->relay_whole(reader, c->arena, text));
+}
+
+#define CALL_CHUNK                                                                                 \
+    "data: "                                                                                       \
+    "{\"choices\":[{\"index\":1,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\","             \
+    "\"function\":"                                                                                \
+    "{\"name\":\"f\",\"arguments\":\"{}\"}}]}}]}\n\n"
+#define ENDS(first, second)                                                                        \
+    "data: {\"choices\" : [ {\"index\":0,\"delta\":{\"tool_calls\":[ ]}, \"finish_reason\": "      \
+    "\"" first "\" },\t{\"finish_reason\":\"" second                                               \
+    "\", \"index\":1,\"delta\":{},\"n\":1.0e2}] }\n\n"
+#define WHOLE(reason)                                                                              \
+    "{ \"choices\" :[ {\"index\":0,\"message\":{\"content\":\"finish_reason\",\"tool_calls\": "    \
+    "[{\"id\":"                                                                                    \
+    "\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},\n\"finish_reason\":\"" reason    \
+    "\"}, "                                                                                        \
+    "{\"index\":1,\"message\":{\"content\":\"\",\"tool_calls\":[]},\"finish_reason\":\"stop\"}] }"
+
+/* The one word that is wrong is exchanged, and no other byte. */
+static void calls_end_as_calls(void **state)
+{
+    struct family_case c;
+
+    (void)state;
+    relays(&family_openai_compatible, CALL_CHUNK ENDS("stop", "stop") "data: [DONE]\n\n",
+           CALL_CHUNK ENDS("stop", "tool_calls") "data: [DONE]\n\n");
+    relays(&family_openai_compatible, CALL_CHUNK ENDS("length", "length"),
+           CALL_CHUNK ENDS("length", "length"));
+    relays(&family_azure_openai, CALL_CHUNK ENDS("stop", "stop"), CALL_CHUNK ENDS("stop", "stop"));
+    family_case_open(&c, &family_openai_compatible, MISTRAL);
+    c.call.lane = true;
+    assert_string_equal(relay_whole(&c, WHOLE("stop")), WHOLE("tool_calls"));
+    assert_string_equal(relay_whole(&c, WHOLE("length")), WHOLE("length"));
+    family_case_close(&c);
+}
+
 static void perplexity_answers(void **state)
 {
     const char *stream =
@@ -190,10 +245,15 @@ static void picks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_the_model),   cmocka_unit_test(call_ids_have_nine_characters),
-        cmocka_unit_test(encodes_plainly),   cmocka_unit_test(perplexity_has_no_tools),
-        cmocka_unit_test(mistral_answers),   cmocka_unit_test(perplexity_answers),
-        cmocka_unit_test(nvidia_embeddings), cmocka_unit_test(picks),
+        cmocka_unit_test(names_the_model),
+        cmocka_unit_test(call_ids_have_nine_characters),
+        cmocka_unit_test(encodes_plainly),
+        cmocka_unit_test(perplexity_has_no_tools),
+        cmocka_unit_test(mistral_answers),
+        cmocka_unit_test(calls_end_as_calls),
+        cmocka_unit_test(perplexity_answers),
+        cmocka_unit_test(nvidia_embeddings),
+        cmocka_unit_test(picks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
