@@ -6,6 +6,7 @@
 #include "chat.h"
 #include "inference.h"
 #include "json.h"
+#include "responses.h"
 #include "sse.h"
 #include "tenant.h"
 #include "wire.h"
@@ -120,6 +121,10 @@ static void azure_error_event(struct exchange *x, unsigned status, struct buf *o
 {
     struct buf json = {&x->pool, NULL, 0, 0};
 
+    if (!strcmp(x->suffix, "/responses")) {
+        responses_error_event(x, status, out);
+        return;
+    }
     chat_error_json(x, status, status == 429 ? "too_many_requests" : NULL, NULL,
                     status == 429 ? "Too Many Requests" : "The server had an error.", &json);
     sse_write(out, json.at, "\n");

@@ -17,6 +17,8 @@ void chat_error_json(struct exchange *x, unsigned status, const char *code, cons
 
 /* Validate and read; false if the exchange was answered. */
 bool chat_read_messages(struct exchange *x, struct convo *c);
+/* `parameters` and `strict` of a function. */
+bool chat_parameters_good(struct exchange *x, const cJSON *function, const char *param);
 bool chat_read_tools(struct exchange *x, struct convo *c);
 bool chat_read_format(struct exchange *x, struct convo *c);
 

@@ -33,7 +33,7 @@ static const char *strict_fault(const cJSON *schema, int depth)
     return fault;
 }
 
-static bool parameters_good(struct exchange *x, const cJSON *function, const char *param)
+bool chat_parameters_good(struct exchange *x, const cJSON *function, const char *param)
 {
     const cJSON *schema = json_get(function, "parameters");
     const char *name = json_str(function, "name"), *type = json_str(schema, "type"), *fault;
@@ -76,7 +76,7 @@ static bool read_tool(struct exchange *x, struct convo *c, const cJSON *tool, in
                         "Invalid '%s.function.name': string does not match pattern. Expected a "
                         "string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
                         param);
-    if (!parameters_good(x, function, param))
+    if (!chat_parameters_good(x, function, param))
         return false;
     convo_offer(c, name, json_get(function, "parameters"));
     return true;

@@ -9,6 +9,7 @@
 #include "oauth.h"
 #include "pacer.h"
 #include "reqlog.h"
+#include "responses.h"
 #include "settings.h"
 #include "tenant.h"
 
@@ -131,6 +132,7 @@ static void reset_post(struct exchange *x)
     faults_clear();
     scripts_clear();
     cache_clear();
+    responses_clear();
     settings_restore();
     oauth_reset();
     reqlog_clear();

@@ -9,6 +9,7 @@
 #include "lm.h"
 #include "oauth.h"
 #include "reqlog.h"
+#include "responses.h"
 #include "settings.h"
 #include "tenant.h"
 
@@ -75,7 +76,9 @@ static void path_unknown(struct exchange *x)
 
 static void azure_route(struct exchange *x)
 {
-    if (!exchange_argument(x, "api-version"))
+    if (!strcmp(x->suffix, "/responses"))
+        responses_answer(x);
+    else if (!exchange_argument(x, "api-version"))
         path_unknown(x);
     else if (!strcmp(x->suffix, "/chat/completions"))
         azure_answer(x);
@@ -144,6 +147,10 @@ static void family_route(struct exchange *x)
 {
     const char *why;
 
+    if (x->family == &azure_family && !strncmp(x->suffix, "/responses/", 11)) {
+        responses_stored_answer(x);
+        return;
+    }
     if (!exchange_is(x, "POST")) {
         x->family->refuse(x, 405, "Method Not Allowed");
         return;

@@ -67,6 +67,10 @@ tests_emulator_aicore_emulator_SOURCES = \
     tests/emulator/reply.h \
     tests/emulator/reqlog.c \
     tests/emulator/reqlog.h \
+    tests/emulator/responses.c \
+    tests/emulator/responses.h \
+    tests/emulator/responses_input.c \
+    tests/emulator/responses_render.c \
     tests/emulator/script.c \
     tests/emulator/server.c \
     tests/emulator/server.h \

@@ -1,0 +1,32 @@
+/* Azure OpenAI's Responses API. The texts of its errors are those of OpenAI. */
+#ifndef EMULATOR_RESPONSES_H
+#define EMULATOR_RESPONSES_H
+
+#include "answer.h"
+
+/* POST /responses. */
+void responses_answer(struct exchange *x);
+
+/* GET, DELETE /responses/ID and POST /responses/ID/cancel. */
+void responses_stored_answer(struct exchange *x);
+
+/* What the service says in a stream that it breaks off: a failure without a reason, then the reason. */
+void responses_error_event(struct exchange *x, unsigned status, struct buf *out);
+
+/* Validate input[]; `before` are the items of an earlier response, NULL if there is none. False if
+   the exchange was answered. */
+bool responses_read_input(struct exchange *x, struct convo *c, const cJSON *before);
+
+/* The reply, whole or streamed; returns its id. `items` gets the output as a JSON array. */
+const char *responses_render(struct exchange *x, const struct convo *c, const struct answer *a,
+                             struct buf *items, struct buf *whole);
+
+/* What a reasoning item's encrypted_content holds: sealed, so that it comes back untouched. */
+char *responses_seal(struct pool *pool, const char *id, const char *thought);
+/* NULL or what is wrong with it; `id` may be NULL. */
+const char *responses_unseal(struct pool *pool, const char *id, const char *sealed);
+
+/* Forget all that is stored. */
+void responses_clear(void);
+
+#endif
