@@ -23,7 +23,6 @@ void attempt_drop(struct exchange *x)
     x->http = NULL;
     frames_free(x->frames);
     x->frames = NULL;
-    x->reader = NULL;
     buf_clear(&x->whole);
     timer_clear(x->reactor, &x->timer);
 }
@@ -104,7 +103,7 @@ static status fresh_body(struct exchange *x, struct jspan **out)
 
 static status encode_chat(struct exchange *x, struct jspan **out)
 {
-    const struct family *family = x->target->family;
+    const struct family *family = x->family;
     struct buf text = {0};
     status s = OK;
 
@@ -133,10 +132,11 @@ static status encode_chat(struct exchange *x, struct jspan **out)
 
 static status prepare_chat(struct exchange *x)
 {
-    const struct family *family = x->target->family;
+    const struct family *family = x->family;
     struct jspan *body = NULL;
 
-    x->call.lane = family->wire == x->dialect->wire;
+    x->call.lane =
+        family->wire == x->dialect->wire && (!family->lane_fits || family->lane_fits(x->body));
     status s = x->call.lane ? fresh_body(x, &body) : encode_chat(x, &body);
     if (!s && family->prepare)
         s = family->prepare(x->arena, body, &x->call, &x->dropped, &x->error);
@@ -147,7 +147,7 @@ static status prepare_chat(struct exchange *x)
 
 static status prepare_embeddings(struct exchange *x)
 {
-    const struct family *family = x->target->family;
+    const struct family *family = x->family;
 
     if (!family->embed) {
         chat_error_field(&x->error, x->arena, CHAT_ERROR_UNSUPPORTED, "model",
@@ -176,7 +176,7 @@ static bool strict_refusal(struct exchange *x)
  */
 static bool prepare_body(struct exchange *x)
 {
-    const struct family *family = x->target->family;
+    const struct family *family = x->family;
 
     x->call.model = &x->model->rules;
     x->call.include_usage = x->include_usage;
@@ -201,9 +201,26 @@ static bool prepare_body(struct exchange *x)
 
 /* --- STAGE_TARGET, STAGE_TOKEN --------------------------------------------------------------- */
 
+/* Calls with tools, unless the model is told not to think at all. */
+static bool thinks_over_tools(const struct jspan *body)
+{
+    bool tools = jspan_count(jspan_get(body, "tools")) || jspan_count(jspan_get(body, "functions"));
+    return tools && !jspan_says(jspan_get(body, "reasoning_effort"), "none");
+}
+
+static const struct family *choose_family(const struct exchange *x)
+{
+    const struct family *family = x->target->family;
+
+    if (x->match.endpoint->kind == ENDPOINT_EMBEDDINGS)
+        return family;
+    return family_for(family, &x->model->rules, x->dialect->wire, thinks_over_tools(x->body));
+}
+
 enum step attempt_target(struct exchange *x)
 {
     x->target = x->targets[x->next_target++];
+    x->family = choose_family(x);
     x->record.attempts++;
     x->record.target = arena_printf(x->arena, "%s/%s", x->target->account->name, x->target->id);
     if (!prepare_body(x))
@@ -353,7 +370,7 @@ static struct http_call *start_call(struct exchange *x, const char *url)
 
 enum step attempt_send(struct exchange *x)
 {
-    const struct family *family = x->target->family;
+    const struct family *family = x->family;
     struct buf url = {0};
 
     buf_add_cstr(&url, x->target->url);

@@ -3,13 +3,16 @@
 
 #include "base/crypto.h"
 
-#define CHAT     &dialect_openai_chat
-#define MESSAGES &dialect_anthropic_messages
+#define CHAT      &dialect_openai_chat
+#define RESPONSES &dialect_openai_responses
+#define MESSAGES  &dialect_anthropic_messages
 
 static const struct endpoint endpoints[] = {
     {"v1/chat/completions", METHOD_POST, ENDPOINT_CHAT, CHAT, false},
     {"openai/deployments/{model}/chat/completions", METHOD_POST, ENDPOINT_CHAT, CHAT, false},
     {"chat/completions", METHOD_POST, ENDPOINT_CHAT, CHAT, false},
+    {"v1/responses", METHOD_POST, ENDPOINT_CHAT, RESPONSES, false},
+    {"responses", METHOD_POST, ENDPOINT_CHAT, RESPONSES, false},
     {"v1/messages", METHOD_POST, ENDPOINT_CHAT, MESSAGES, false},
     {"v1/messages/count_tokens", METHOD_POST, ENDPOINT_COUNT_TOKENS, MESSAGES, false},
     {"v1/embeddings", METHOD_POST, ENDPOINT_EMBEDDINGS, CHAT, false},

@@ -89,6 +89,7 @@ struct exchange {
 
     /* the present attempt */
     const struct target *target;
+    const struct family *family;       /* who talks to it */
     const struct family *prepared_for; /* whose words up_body is in */
     struct family_call call;
     struct buf up_body;

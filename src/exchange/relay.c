@@ -123,7 +123,7 @@ bool relay_begin(struct exchange *x)
 #ifdef CORELAY_CHECK_ORDER
     sink = chat_order_new(x->arena, sink);
 #endif
-    x->reader = sink ? x->target->family->reader(x->arena, &x->call, sink) : NULL;
+    x->reader = sink ? x->family->reader(x->arena, &x->call, sink) : NULL;
     if (!x->reader)
         return false;
     if (!x->call.stream)
@@ -148,9 +148,9 @@ static bool read_frames(struct exchange *x)
     status s = scratch ? OK : E_NOMEM;
 
     while (!s && !x->up_failed && frames_next(x->frames, scratch, &frame)) {
-        s = x->target->family->read_frame(x->reader, scratch, &frame);
+        s = x->family->read_frame(x->reader, scratch, &frame);
         if (!s && !x->up_failed && x->call.lane)
-            x->target->family->relay(x->reader, &frame, &x->out);
+            x->family->relay(x->reader, &frame, &x->out);
         log_body("frame", x->id, frame.data);
         arena_free(scratch);
         scratch = arena_new(0);
@@ -224,7 +224,7 @@ static bool finish_stream(struct exchange *x)
 {
     if (frames_end(x->frames) || !read_frames(x))
         return x->error.kind ? false : broken_answer(x, "The model's answer could not be read.");
-    if (x->target->family->read_end(x->reader))
+    if (x->family->read_end(x->reader))
         return broken_answer(x, "The model's answer ended before it was complete.");
     return !x->up_failed;
 }
@@ -233,7 +233,7 @@ static bool finish_embeddings(struct exchange *x)
 {
     struct embed_answer answer = {.tokens = -1};
     struct buf body = {0};
-    const struct family *family = x->target->family;
+    const struct family *family = x->family;
     status s = family->embed->decode(x->arena, &x->embed, buf_str(&x->whole), &answer);
 
     if (!s)
@@ -265,8 +265,7 @@ static bool render_whole(struct exchange *x)
 static bool finish_whole(struct exchange *x)
 {
     struct arena *scratch = arena_new(0);
-    status s =
-        scratch ? x->target->family->read_whole(x->reader, scratch, buf_str(&x->whole)) : E_NOMEM;
+    status s = scratch ? x->family->read_whole(x->reader, scratch, buf_str(&x->whole)) : E_NOMEM;
 
     arena_free(scratch);
     log_body("answer", x->id, buf_str(&x->whole));
@@ -277,8 +276,8 @@ static bool finish_whole(struct exchange *x)
     if (!x->call.lane)
         return render_whole(x);
     struct str body = buf_str(&x->whole);
-    if (x->target->family->relay_whole)
-        body = x->target->family->relay_whole(x->reader, x->arena, body);
+    if (x->family->relay_whole)
+        body = x->family->relay_whole(x->reader, x->arena, body);
     reply_whole(x, 200, "application/json", body);
     return true;
 }

@@ -109,13 +109,27 @@ void reply_whole(struct exchange *x, int code, const char *content_type, struct 
     x->ops->body(x->arg, body);
 }
 
+/* The last frame of a stream that has begun. Where frames are numbered, only whoever wrote those
+   before can write it. */
+static void end_stream(struct exchange *x)
+{
+    struct chat_event event = {.kind = CHAT_EVENT_ERROR, .error = &x->error};
+
+    if (x->call.lane && x->reader && x->family->relay_error &&
+        x->family->relay_error(x->reader, &x->error, &x->out))
+        return;
+    if (x->dialect->numbered && x->call.stream && x->tap.next && !chat_push(x->tap.next, &event))
+        return;
+    x->dialect->stream_error(&x->error, x->id, &x->out);
+}
+
 void reply_error(struct exchange *x)
 {
     struct buf body = {0};
 
     if (x->head_sent) {
         buf_clear(&x->out); /* whatever was not sent belongs to a frame that never ended */
-        x->dialect->stream_error(&x->error, x->id, &x->out);
+        end_stream(x);
         return;
     }
     buf_clear(&x->out);

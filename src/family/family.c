@@ -2,8 +2,8 @@
 #include "family/family.h"
 
 static const struct family *const families[] = {
-    &family_azure_openai,  &family_bedrock_invoke,    &family_bedrock_converse,
-    &family_vertex_gemini, &family_openai_compatible,
+    &family_azure_openai,     &family_azure_responses, &family_bedrock_invoke,
+    &family_bedrock_converse, &family_vertex_gemini,   &family_openai_compatible,
 };
 
 /* The first matching row counts. Claude goes to invoke, which is its own wire; Nova has only
@@ -26,6 +26,17 @@ const struct family *family_find(struct str name)
         if (str_is(name, families[i]->name))
             return families[i];
     return NULL;
+}
+
+const struct family *family_for(const struct family *family, const struct family_model *model,
+                                enum chat_wire caller, bool tools)
+{
+    if (family != &family_azure_openai)
+        return family;
+    if (caller == WIRE_OPENAI_RESPONSES || model->traits & MODEL_RESPONSES_ONLY ||
+        (tools && model->traits & MODEL_TOOLS_NO_EFFORT))
+        return &family_azure_responses;
+    return family;
 }
 
 const struct family *family_pick(struct str executable, struct str model, struct str prefer)

@@ -87,10 +87,21 @@ struct family {
     struct str (*relay_whole)(const struct family_reader *reader, struct arena *arena,
                               struct str body);
 
+    /* Can this body take the lane? False: it is translated though the wire is the same, since it
+       holds what upstream refuses and a translation can carry. NULL: every body can. */
+    bool (*lane_fits)(const struct jspan *body);
+
+    /* The lane's last frame when the stream broke after it had begun, for wires whose frames follow
+       from those before. False (and nothing written) when none came before. NULL: the dialect's
+       stream_error will do. */
+    bool (*relay_error)(const struct family_reader *reader, const struct chat_error *err,
+                        struct buf *out);
+
     const struct family_embed *embed; /* NULL: no embeddings */
 };
 
 extern const struct family family_azure_openai;
+extern const struct family family_azure_responses;
 extern const struct family family_bedrock_invoke;
 extern const struct family family_bedrock_converse;
 extern const struct family family_vertex_gemini;
@@ -100,6 +111,11 @@ extern const struct family family_openai_compatible;
    as openai-compatible) and model; `prefer` is the configuration's word for it or unset.
    NULL when `prefer` is no family. */
 const struct family *family_pick(struct str executable, struct str model, struct str prefer);
+/* The family for one call at a target of `family`: Azure OpenAI has two APIs at each deployment, and
+   which one can do it depends on the caller's wire, on the model, and on whether the call has tools
+   that may be thought over. */
+const struct family *family_for(const struct family *family, const struct family_model *model,
+                                enum chat_wire caller, bool tools);
 /* By name; NULL if there is none. */
 const struct family *family_find(struct str name);
 

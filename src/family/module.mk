@@ -1,5 +1,8 @@
 src_libcorelay_a_SOURCES += \
 	src/family/azure_openai.c src/family/azure_prepare.c src/family/azure_prepare.h \
+	src/family/azure_responses.c src/family/azure_responses.h \
+	src/family/azure_responses_encode.c src/family/azure_responses_prepare.c \
+	src/family/azure_responses_read.c \
 	src/family/family.c src/family/family.h \
 	src/family/frames.c src/family/frames.h src/family/json_scan.h \
 	src/family/model.c src/family/model.h \
