@@ -1,6 +1,8 @@
 /* The options of a chat completions request; the messages are in openai_messages.c. */
 #include "family/openai_encode.h"
 
+#include "base/crypto.h"
+
 enum { OPAQUE_ID_BYTES = 64 };
 
 /* --- tools ----------------------------------------------------------------------------------- */
@@ -162,14 +164,22 @@ static void write_sampling(struct jwrite *w, const struct chat_request *r)
         jwrite_member_int(w, "top_logprobs", r->top_logprobs);
 }
 
-static void write_ids(struct jwrite *w, const struct chat_request *r, struct dropped *dropped)
+struct str openai_opaque_id(struct arena *arena, struct str id)
 {
-    if (r->user.n > OPAQUE_ID_BYTES) /* refused: too long */
-        dropped_add_cstr(dropped, "user");
-    else
-        jwrite_maybe_str(w, "user", r->user);
-    if (r->prompt_cache_key.n <= OPAQUE_ID_BYTES) /* a hint, without which nothing is lost */
-        jwrite_maybe_str(w, "prompt_cache_key", r->prompt_cache_key);
+    uint8_t digest[SHA256_BYTES];
+    char hex[SHA256_HEX_BYTES];
+
+    if (id.n <= OPAQUE_ID_BYTES)
+        return id;
+    crypto_sha256(id, digest);
+    crypto_hex(digest, sizeof digest, hex);
+    return arena_str(arena, str_from(hex));
+}
+
+static void write_ids(struct jwrite *w, struct arena *arena, const struct chat_request *r)
+{
+    jwrite_maybe_str(w, "user", openai_opaque_id(arena, r->user));
+    jwrite_maybe_str(w, "prompt_cache_key", openai_opaque_id(arena, r->prompt_cache_key));
     jwrite_maybe_str(w, "verbosity", r->verbosity);
     jwrite_maybe_str(w, "service_tier", r->service_tier);
 }
@@ -213,7 +223,7 @@ status openai_encode(struct arena *arena, const struct chat_request *request,
     write_sampling(&w, request);
     write_effort(&w, request, call->model, dropped);
     write_format(&w, request);
-    write_ids(&w, request, dropped);
+    write_ids(&w, arena, request);
     if (call->stream)
         jwrite_member_bool(&w, "stream", true);
     jwrite_end_all(&w);

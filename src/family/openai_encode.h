@@ -29,6 +29,11 @@ status openai_write_messages(struct arena *arena, const struct chat_request *req
 /* A call's id as this server takes it: the same for the same id, always. */
 struct str openai_call_id(struct arena *arena, const struct openai_style *style, struct str id);
 
+/* An end user's id or a cache key as upstream takes it: up to 64 bytes (OpenAI, "Create chat
+   completion", safety_identifier), a longer one by its SHA-256. The pointer is NULL when out of
+   memory. */
+struct str openai_opaque_id(struct arena *arena, struct str id);
+
 /* The effort nearest to `wanted` that the model takes; UNSET when it takes any. */
 enum chat_effort openai_effort(struct str model, enum chat_effort wanted);
 

@@ -291,6 +291,28 @@ static void encodes_options(void **state)
     family_case_close(&c);
 }
 
+/* What Claude Code says of its user is longer than upstream takes. */
+static void keeps_users_apart(void **state)
+{
+    static const char longest[] =
+        "0123456789012345678901234567890123456789012345678901234567890123";
+    struct family_case c;
+    struct chat_request r;
+
+    (void)state;
+    family_case_open(&c, &family_azure_openai, "gpt-5.2");
+    chat_request_init(&r);
+    r.user = str_from(longest);
+    r.prompt_cache_key = STR("{\"device_id\":\"0000\",\"account_uuid\":\"\",\"session_id\":"
+                             "\"11111111-2222-3333-4444\"}");
+    const char *want = "{\"messages\":[],\"user\":\"01234567890123456789012345678901234567890123"
+                       "45678901234567890123\",\"prompt_cache_key\":"
+                       "\"c39f8a18247409641fec43465fd5ee25be2a73cc38edc7f7260b382313cacbd4\"}";
+    assert_string_equal(family_case_encode(&c, &r), want);
+    assert_string_equal(family_case_dropped(&c), "");
+    family_case_close(&c);
+}
+
 static void encodes_thinking(void **state)
 {
     static const struct {
@@ -584,6 +606,7 @@ int main(void)
         cmocka_unit_test(encodes_messages),
         cmocka_unit_test(encodes_files_and_audio),
         cmocka_unit_test(encodes_options),
+        cmocka_unit_test(keeps_users_apart),
         cmocka_unit_test(encodes_thinking),
         cmocka_unit_test(long_ids_are_hashed),
         cmocka_unit_test(reads_text),
