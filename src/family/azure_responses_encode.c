@@ -7,8 +7,6 @@
 #include "family/azure_responses.h"
 #include "family/openai_encode.h"
 
-enum { OPAQUE_ID_BYTES = 64 };
-
 struct writer {
     struct arena *arena;
     struct jwrite w;
@@ -394,14 +392,10 @@ static void write_text_options(struct jwrite *w, const struct chat_request *r)
     jwrite_end(w);
 }
 
-static void write_ids(struct jwrite *w, const struct chat_request *r, struct dropped *dropped)
+static void write_ids(struct jwrite *w, struct arena *arena, const struct chat_request *r)
 {
-    if (r->user.n > OPAQUE_ID_BYTES) /* refused: too long */
-        dropped_add_cstr(dropped, "user");
-    else
-        jwrite_maybe_str(w, "user", r->user);
-    if (r->prompt_cache_key.n <= OPAQUE_ID_BYTES) /* a hint, without which nothing is lost */
-        jwrite_maybe_str(w, "prompt_cache_key", r->prompt_cache_key);
+    jwrite_maybe_str(w, "user", openai_opaque_id(arena, r->user));
+    jwrite_maybe_str(w, "prompt_cache_key", openai_opaque_id(arena, r->prompt_cache_key));
     jwrite_maybe_str(w, "service_tier", r->service_tier);
 }
 
@@ -449,7 +443,7 @@ status azure_responses_encode(struct arena *arena, const struct chat_request *re
     write_thinking(w, request, call->model, dropped);
     write_include(w, request, call->model);
     write_text_options(w, request);
-    write_ids(w, request, dropped);
+    write_ids(w, arena, request);
     jwrite_member_bool(w, "store", false);
     if (call->stream)
         jwrite_member_bool(w, "stream", true);
