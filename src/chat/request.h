@@ -43,6 +43,10 @@ enum chat_part_kind {
    family takes them for its own. What follows is the reasoning item's encrypted_content. */
 #define CHAT_RESPONSES_SIGNATURE "crly_rs_"
 
+/* How what a signature of ours for Gemini clients begins: base64 of "crly" and a letter. A Gemini
+   model must not be shown it. */
+#define CHAT_GEMINI_PACKET "Y3JseX"
+
 /* A prompt cache breakpoint behind a part, tool or system text (Anthropic `cache_control`). */
 struct chat_cache {
     bool set;

@@ -150,6 +150,15 @@ void anthropic_messages_write_call_id(struct jwrite *w, const struct dialect_rep
     buf_add_char(w->out, '"');
 }
 
+static void write_count(int64_t tokens, struct buf *out)
+{
+    struct jwrite w = jwrite_to(out);
+
+    jwrite_object(&w);
+    jwrite_member_int(&w, "input_tokens", tokens);
+    jwrite_end(&w);
+}
+
 const struct dialect dialect_anthropic_messages = {
     .name = "anthropic-messages",
     .wire = WIRE_ANTHROPIC_MESSAGES,
@@ -159,4 +168,5 @@ const struct dialect dialect_anthropic_messages = {
     .error = anthropic_messages_error,
     .stream_error = anthropic_messages_stream_error,
     .keep_alive = {"event: ping\ndata: {\"type\":\"ping\"}\n\n", 35},
+    .count = write_count,
 };

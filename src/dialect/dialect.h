@@ -13,6 +13,7 @@
 #include "base/jspan.h"
 #include "chat/collect.h"
 #include "chat/dropped.h"
+#include "chat/embed.h"
 #include "chat/error.h"
 #include "chat/event.h"
 #include "chat/request.h"
@@ -24,6 +25,13 @@ struct dialect_reply {
     int64_t created;        /* wall clock, seconds */
     int64_t input_estimate; /* tokens of the prompt, estimated; for dialects that begin with it */
     const struct chat_request *request;
+};
+
+/* What stands around the JSON texts of a stream in place of server-sent events. */
+struct dialect_form {
+    const char *content_type;
+    struct str first, next; /* in front of the first text, and of each other */
+    struct str last;        /* behind all */
 };
 
 struct dialect {
@@ -55,10 +63,33 @@ struct dialect {
     /* A frame that keeps a silent stream alive, and the frame that ends a good one ("" = none);
        the latter for the lane only. */
     struct str keep_alive;
+
+    /* The form of a stream whose query does not say alt=sse: each "data: " line of `stream` and
+       `stream_error` is one of its texts. NULL: always server-sent events. */
+    const struct dialect_form *unless_sse;
+
+    /* A count of tokens as the body of a 200. NULL: the API has no such call. */
+    void (*count)(int64_t tokens, struct buf *out);
+};
+
+/* One call of an API that makes embeddings. */
+struct dialect_embed {
+    const char *name; /* "openai-embeddings": for records */
+
+    /* As decode and render of a dialect. E_SYNTAX from `render` when a vector holds no numbers. */
+    status (*decode)(struct arena *arena, const struct jspan *body, struct embed_request *out,
+                     struct dropped *dropped, struct chat_error *err);
+    status (*render)(struct arena *arena, const struct embed_request *request,
+                     const struct embed_answer *answer, struct buf *out);
 };
 
 extern const struct dialect dialect_openai_chat;
 extern const struct dialect dialect_openai_responses;
 extern const struct dialect dialect_anthropic_messages;
+extern const struct dialect dialect_gemini_generate;
+
+extern const struct dialect_embed embed_openai;
+extern const struct dialect_embed embed_gemini_one;   /* embedContent */
+extern const struct dialect_embed embed_gemini_batch; /* batchEmbedContents */
 
 #endif

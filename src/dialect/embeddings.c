@@ -240,7 +240,7 @@ static status write_floats(struct arena *arena, struct jwrite *w, const struct e
 }
 
 /* Numbers that are wanted as numbers are only looked at: their digits stay as they came. */
-static status write_numbers(struct arena *arena, struct jwrite *w, const struct embed_vector *v)
+status embeddings_write_numbers(struct arena *arena, struct jwrite *w, const struct embed_vector *v)
 {
     struct buf unused = {0};
 
@@ -260,7 +260,7 @@ static status write_vector(struct arena *arena, struct jwrite *w, const struct e
     jwrite_member_cstr(w, "object", "embedding");
     jwrite_member_int(w, "index", index);
     jwrite_key(w, "embedding");
-    status s = base64 ? write_base64(arena, w, v) : write_numbers(arena, w, v);
+    status s = base64 ? write_base64(arena, w, v) : embeddings_write_numbers(arena, w, v);
     jwrite_end(w);
     return s;
 }
@@ -285,3 +285,16 @@ status embeddings_render(struct arena *arena, const struct embed_request *reques
     jwrite_end_all(&w);
     return s ? s : out->failed ? E_NOMEM : OK;
 }
+
+static status decode_body(struct arena *arena, const struct jspan *body, struct embed_request *out,
+                          struct dropped *dropped, struct chat_error *err)
+{
+    (void)dropped;
+    return embeddings_decode(arena, body, out, err);
+}
+
+const struct dialect_embed embed_openai = {
+    .name = "openai-embeddings",
+    .decode = decode_body,
+    .render = embeddings_render,
+};

@@ -1,7 +1,7 @@
 /*
- * The list of models in the shapes of OpenAI and Anthropic.
+ * The list of models in the shapes of OpenAI, Anthropic and Google.
  *
- * Beyond their own fields both carry the token limits, where known: under OpenRouter's name for
+ * Beyond their own fields the first two carry the token limits, where known: under OpenRouter's name for
  * OpenAI's shape, under Anthropic's own names (Models API, 2026) for the other.
  */
 #include "dialect/models.h"
@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/jwrite.h"
 
-enum { DEFAULT_LIMIT = 20, MAX_LIMIT = 1000 };
+enum { DEFAULT_LIMIT = 20, GEMINI_PAGE = 50, MAX_LIMIT = 1000 };
 
 /* --- OpenAI ---------------------------------------------------------------------------------- */
 
@@ -132,4 +132,63 @@ void models_anthropic_one(const struct models_entry *entry, struct buf *out)
 {
     struct jwrite w = jwrite_to(out);
     write_anthropic(&w, entry);
+}
+
+/* --- Gemini ---------------------------------------------------------------------------------- */
+
+static void write_methods(struct jwrite *w, const struct models_entry *m)
+{
+    jwrite_member_array(w, "supportedGenerationMethods");
+    if (m->embeds) {
+        jwrite_cstr(w, "embedContent");
+        jwrite_cstr(w, "batchEmbedContents");
+    } else {
+        jwrite_cstr(w, "generateContent");
+        jwrite_cstr(w, "streamGenerateContent");
+        jwrite_cstr(w, "countTokens");
+    }
+    jwrite_end(w);
+}
+
+static void write_gemini(struct jwrite *w, const struct models_entry *m)
+{
+    jwrite_object(w);
+    jwrite_key(w, "name");
+    jwrite_raw(w, STR("\"models/"));
+    jwrite_escape(w->out, m->id);
+    buf_add_char(w->out, '"');
+    jwrite_member_str(w, "baseModelId", m->id);
+    jwrite_member_cstr(w, "version", "001");
+    jwrite_member_str(w, "displayName", m->display_name.n ? m->display_name : m->id);
+    if (m->context_length > 0)
+        jwrite_member_int(w, "inputTokenLimit", m->context_length);
+    if (m->max_output > 0)
+        jwrite_member_int(w, "outputTokenLimit", m->max_output);
+    write_methods(w, m);
+    jwrite_end(w);
+}
+
+/* A page's token is the name of the model that it begins with. */
+void models_gemini_list(const struct models_entry *entries, size_t count, int64_t size,
+                        struct str token, struct buf *out)
+{
+    struct jwrite w = jwrite_to(out);
+    size_t most = size <= 0 ? GEMINI_PAGE : size > MAX_LIMIT ? MAX_LIMIT : (size_t)size;
+    size_t from = token.n ? position(entries, count, token) : 0;
+    size_t to = count - from > most ? from + most : count;
+
+    jwrite_object(&w);
+    jwrite_member_array(&w, "models");
+    for (size_t i = from; i < to; i++)
+        write_gemini(&w, &entries[i]);
+    jwrite_end(&w);
+    if (to < count)
+        jwrite_member_str(&w, "nextPageToken", entries[to].id);
+    jwrite_end_all(&w);
+}
+
+void models_gemini_one(const struct models_entry *entry, struct buf *out)
+{
+    struct jwrite w = jwrite_to(out);
+    write_gemini(&w, entry);
 }

@@ -14,6 +14,7 @@ struct models_entry {
     int64_t created;         /* seconds; stable, not "now" */
     int64_t context_length;  /* tokens, 0 unknown */
     int64_t max_output;      /* tokens, 0 unknown */
+    bool embeds;             /* makes embeddings and nothing else */
 };
 
 /* OpenAI: {"object":"list","data":[..]} and one object. */
@@ -25,5 +26,11 @@ void models_openai_one(const struct models_entry *entry, struct buf *out);
 void models_anthropic_list(const struct models_entry *entries, size_t count, int64_t limit,
                            struct str after, struct str before, struct buf *out);
 void models_anthropic_one(const struct models_entry *entry, struct buf *out);
+
+/* Gemini: {"models":[..],"nextPageToken":..}; `size` 0 = the API's default of 50 (at most 1000),
+   `token` is the one of the page before, or unset. */
+void models_gemini_list(const struct models_entry *entries, size_t count, int64_t size,
+                        struct str token, struct buf *out);
+void models_gemini_one(const struct models_entry *entry, struct buf *out);
 
 #endif

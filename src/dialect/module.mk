@@ -24,5 +24,16 @@ src_libcorelay_a_SOURCES += \
 	src/dialect/anthropic_messages_stream.c \
 	src/dialect/anthropic_messages_tools.c \
 	src/dialect/anthropic_messages_turns.c \
+	src/dialect/gemini_embed.c \
+	src/dialect/gemini_generate.c src/dialect/gemini_generate.h \
+	src/dialect/gemini_generate_contents.c \
+	src/dialect/gemini_generate_decode.c \
+	src/dialect/gemini_generate_options.c \
+	src/dialect/gemini_generate_parts.c \
+	src/dialect/gemini_generate_render.c \
+	src/dialect/gemini_generate_schema.c \
+	src/dialect/gemini_generate_signature.c \
+	src/dialect/gemini_generate_stream.c \
+	src/dialect/gemini_generate_tools.c \
 	src/dialect/embeddings.c src/dialect/embeddings.h \
 	src/dialect/models.c src/dialect/models.h

@@ -3,29 +3,54 @@
 
 #include "base/crypto.h"
 
-#define CHAT      &dialect_openai_chat
-#define RESPONSES &dialect_openai_responses
-#define MESSAGES  &dialect_anthropic_messages
+#define OPENAI     .dialect = &dialect_openai_chat
+#define RESPONSES  .dialect = &dialect_openai_responses
+#define MESSAGES   .dialect = &dialect_anthropic_messages
+#define GEMINI     .dialect = &dialect_gemini_generate
+
+#define POST(what) .methods = METHOD_POST, .kind = ENDPOINT_##what
+#define GET(what)  .methods = METHOD_GET, .kind = ENDPOINT_##what
+
+/* The verbs behind a model's name, wherever models are. */
+/* clang-format off */
+#define GEMINI_VERB(models, verb, what) .path = models "/{model...}:" verb, POST(what), GEMINI
+#define GEMINI_VERBS(models)                                                                       \
+    {GEMINI_VERB(models, "generateContent", CHAT), .stream = STREAM_NEVER},                        \
+    {GEMINI_VERB(models, "streamGenerateContent", CHAT), .stream = STREAM_ALWAYS},                 \
+    {GEMINI_VERB(models, "countTokens", COUNT_TOKENS)},                                            \
+    {GEMINI_VERB(models, "embedContent", EMBEDDINGS), .embed = &embed_gemini_one},                 \
+    {GEMINI_VERB(models, "batchEmbedContents", EMBEDDINGS), .embed = &embed_gemini_batch}
+/* clang-format on */
+
+#define OPENAI_EMBEDDINGS POST(EMBEDDINGS), OPENAI, .embed = &embed_openai
 
 static const struct endpoint endpoints[] = {
-    {"v1/chat/completions", METHOD_POST, ENDPOINT_CHAT, CHAT, false},
-    {"openai/deployments/{model}/chat/completions", METHOD_POST, ENDPOINT_CHAT, CHAT, false},
-    {"chat/completions", METHOD_POST, ENDPOINT_CHAT, CHAT, false},
-    {"v1/responses", METHOD_POST, ENDPOINT_CHAT, RESPONSES, false},
-    {"responses", METHOD_POST, ENDPOINT_CHAT, RESPONSES, false},
-    {"v1/messages", METHOD_POST, ENDPOINT_CHAT, MESSAGES, false},
-    {"v1/messages/count_tokens", METHOD_POST, ENDPOINT_COUNT_TOKENS, MESSAGES, false},
-    {"v1/embeddings", METHOD_POST, ENDPOINT_EMBEDDINGS, CHAT, false},
-    {"openai/deployments/{model}/embeddings", METHOD_POST, ENDPOINT_EMBEDDINGS, CHAT, false},
-    {"embeddings", METHOD_POST, ENDPOINT_EMBEDDINGS, CHAT, false},
-    {"v1/models", METHOD_GET, ENDPOINT_MODEL_LIST, NULL, false},
-    {"v1/models/{model...}", METHOD_GET, ENDPOINT_MODEL, NULL, false},
-    {"models", METHOD_GET, ENDPOINT_MODEL_LIST, NULL, false},
-    {"health", METHOD_GET, ENDPOINT_HEALTH, NULL, true},
-    {"health/ready", METHOD_GET, ENDPOINT_READY, NULL, true},
+    {.path = "v1/chat/completions", POST(CHAT), OPENAI},
+    {.path = "openai/deployments/{model}/chat/completions", POST(CHAT), OPENAI},
+    {.path = "chat/completions", POST(CHAT), OPENAI},
+    {.path = "v1/responses", POST(CHAT), RESPONSES},
+    {.path = "responses", POST(CHAT), RESPONSES},
+    {.path = "v1/messages", POST(CHAT), MESSAGES},
+    {.path = "v1/messages/count_tokens", POST(COUNT_TOKENS), MESSAGES},
+    {.path = "v1/embeddings", OPENAI_EMBEDDINGS},
+    {.path = "openai/deployments/{model}/embeddings", OPENAI_EMBEDDINGS},
+    {.path = "embeddings", OPENAI_EMBEDDINGS},
+    GEMINI_VERBS("v1beta/models"),
+    GEMINI_VERBS("v1alpha/models"),
+    GEMINI_VERBS("v1/models"),
+    GEMINI_VERBS("publishers/google/models"), /* Vertex AI's own paths */
+    {.path = "v1beta/models", GET(MODEL_LIST), GEMINI},
+    {.path = "v1beta/models/{model...}", GET(MODEL), GEMINI},
+    {.path = "v1alpha/models", GET(MODEL_LIST), GEMINI},
+    {.path = "v1alpha/models/{model...}", GET(MODEL), GEMINI},
+    {.path = "v1/models", GET(MODEL_LIST)},
+    {.path = "v1/models/{model...}", GET(MODEL)},
+    {.path = "models", GET(MODEL_LIST)},
+    {.path = "health", GET(HEALTH), .open = true},
+    {.path = "health/ready", GET(READY), .open = true},
 };
 
-static const struct endpoint root_endpoint = {"", METHOD_GET, ENDPOINT_ROOT, NULL, true};
+static const struct endpoint root_endpoint = {.path = "", GET(ROOT), .open = true};
 
 struct str endpoint_decode(struct arena *arena, struct str s)
 {
@@ -49,6 +74,27 @@ struct str endpoint_decode(struct arena *arena, struct str s)
     return (struct str){out, n};
 }
 
+#define REST "{model...}"
+
+/* Is `path` a model's name with `verb` (":generateContent", or nothing) behind it? The colon may be
+   percent-encoded. */
+static bool fits_model(struct str path, struct str verb, struct str *model)
+{
+    struct str name = verb.n ? str_slice(verb, 1, verb.n) : verb;
+
+    if (path.n <= name.n || !str_eq(str_slice(path, path.n - name.n, path.n), name))
+        return false;
+    path.n -= name.n;
+    if (verb.n && str_ends(path, ":"))
+        path.n -= 1;
+    else if (verb.n && (str_ends(path, "%3A") || str_ends(path, "%3a")))
+        path.n -= 3;
+    else if (verb.n)
+        return false;
+    *model = path;
+    return path.n > 0;
+}
+
 /* Does the whole of `path` fit the row? */
 static bool fits(struct str path, const char *pattern, struct str *model)
 {
@@ -56,10 +102,8 @@ static bool fits(struct str path, const char *pattern, struct str *model)
 
     while (want.n && path.n) {
         struct str segment = str_cut(&want, '/');
-        if (str_is(segment, "{model...}")) {
-            *model = path;
-            return true;
-        }
+        if (str_starts(segment, REST))
+            return fits_model(path, str_slice(segment, strlen(REST), segment.n), model);
         struct str have = str_cut(&path, '/');
         if (str_is(segment, "{model}"))
             *model = have;

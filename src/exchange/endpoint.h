@@ -21,14 +21,20 @@ enum endpoint_kind {
     ENDPOINT_ROOT
 };
 
+/* Whether the answer is a stream: most APIs say so in the body. */
+enum endpoint_stream { STREAM_BY_BODY, STREAM_NEVER, STREAM_ALWAYS };
+
 enum endpoint_method { METHOD_GET = 1, METHOD_POST = 2 }; /* HEAD goes with GET */
 
 struct endpoint {
-    const char *path; /* segments; {model} takes one segment, {model...} all that is left */
+    const char *path; /* segments; {model} takes one segment, {model...} all that is left, but for
+                         a verb behind it: {model...}:verb */
     unsigned methods; /* enum endpoint_method */
     enum endpoint_kind kind;
-    const struct dialect *dialect; /* NULL: by the headers */
-    bool open;                     /* needs no key */
+    const struct dialect *dialect;     /* NULL: by the headers */
+    bool open;                         /* needs no key */
+    enum endpoint_stream stream;       /* CHAT */
+    const struct dialect_embed *embed; /* EMBEDDINGS */
 };
 
 struct endpoint_match {

@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/log.h"
-#include "dialect/embeddings.h"
 #include "exchange/life.h"
 #include "gate/client.h"
 
@@ -44,14 +43,21 @@ static struct str make_id(struct exchange *x)
     return arena_printf(x->arena, "req_%s", hex);
 }
 
+static bool in_path(const struct exchange *x, const char *piece)
+{
+    return str_find(x->request.path, piece) < x->request.path.n;
+}
+
 /* The dialect that errors are told in: the endpoint's own, else by the look of the request. */
 static const struct dialect *guess_dialect(const struct exchange *x)
 {
     if (x->match.endpoint && x->match.endpoint->dialect)
         return x->match.endpoint->dialect;
-    bool anthropic = header(x, "ANTHROPIC_VERSION").n > 0 ||
-                     str_find(x->request.path, "/messages") < x->request.path.n;
-    return anthropic ? &dialect_anthropic_messages : &dialect_openai_chat;
+    if (header(x, "ANTHROPIC_VERSION").n || in_path(x, "/messages"))
+        return &dialect_anthropic_messages;
+    if (in_path(x, "/v1beta/models") || in_path(x, "enerateContent"))
+        return &dialect_gemini_generate;
+    return &dialect_openai_chat;
 }
 
 static struct str authorization(const struct exchange *x)
@@ -211,6 +217,24 @@ static bool stream_from_body(struct exchange *x)
     return true;
 }
 
+static bool decode_embeddings(struct exchange *x)
+{
+    const struct dialect_embed *embed = x->match.endpoint->embed;
+
+    x->record.dialect = embed->name;
+    return embed->decode(x->arena, x->body, &x->embed, &x->dropped, &x->error) == OK;
+}
+
+static bool choose_stream(struct exchange *x)
+{
+    if (x->match.endpoint->stream == STREAM_BY_BODY)
+        return stream_from_body(x);
+    x->call.stream = x->match.endpoint->stream == STREAM_ALWAYS;
+    if (x->call.stream && !str_is(endpoint_query(x->arena, x->request.query, "alt"), "sse"))
+        x->form = x->dialect->unless_sse;
+    return true;
+}
+
 static enum step decode(struct exchange *x)
 {
     enum endpoint_kind kind = x->match.endpoint->kind;
@@ -222,12 +246,10 @@ static enum step decode(struct exchange *x)
     if (!parse_body(x) || !model_from_body(x))
         return STEP_FAIL;
     x->record.model = x->model_asked;
-    if (kind == ENDPOINT_EMBEDDINGS)
-        x->record.dialect = "openai-embeddings";
     log_body("request", x->id, x->request.body);
-    if (kind == ENDPOINT_EMBEDDINGS && embeddings_decode(x->arena, x->body, &x->embed, &x->error))
+    if (kind == ENDPOINT_EMBEDDINGS && !decode_embeddings(x))
         return STEP_FAIL;
-    if (kind == ENDPOINT_CHAT && !stream_from_body(x))
+    if (kind == ENDPOINT_CHAT && !choose_stream(x))
         return STEP_FAIL;
     x->record.stream = x->call.stream;
     x->stage = STAGE_MODELS;
@@ -319,6 +341,7 @@ static void free_exchange(struct exchange *x)
     buf_free(&x->up_body);
     buf_free(&x->whole);
     buf_free(&x->out);
+    buf_free(&x->formed);
     arena_free(x->arena);
     free(x);
 }
@@ -347,6 +370,7 @@ static void finish(struct exchange *x)
     void *arg = x->arg;
 
     relay_flush(x, true);
+    relay_close(x);
     write_record(x, x->error.kind ? "failed" : "done");
     free_exchange(x);
     ops->end(arg);

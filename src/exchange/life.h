@@ -107,7 +107,11 @@ struct exchange {
     struct buf whole; /* of a whole answer, or of an upstream error */
 
     /* the answer */
-    struct buf out; /* not yet given to the caller */
+    struct buf out;                  /* not yet given to the caller */
+    const struct dialect_form *form; /* of the stream; NULL: as the dialect writes it */
+    struct buf formed;               /* `out` in that form */
+    bool streaming;                  /* a stream has begun: its head is sent */
+    bool form_begun;                 /* and a text of it */
     bool head_sent, content_seen, stopped, up_failed;
     int64_t last_out_ms;
     struct record record;
@@ -131,6 +135,7 @@ bool relay_begin(struct exchange *x);
 bool relay_push(struct exchange *x, struct str bytes);
 bool relay_finish(struct exchange *x);
 void relay_flush(struct exchange *x, bool all); /* give the caller what may be given */
+void relay_close(struct exchange *x);           /* end the stream's form */
 void relay_keep_alive(struct exchange *x);      /* arm the timer that breaks silence */
 
 /* reply.c */

@@ -37,6 +37,7 @@ static enum step serve_root(struct exchange *x)
     jwrite_cstr(&w, "/v1/chat/completions");
     jwrite_cstr(&w, "/v1/messages");
     jwrite_cstr(&w, "/v1/embeddings");
+    jwrite_cstr(&w, "/v1beta/models");
     jwrite_cstr(&w, "/v1/models");
     jwrite_end_all(&w);
     return answer_json(x, &body);
@@ -76,7 +77,8 @@ static struct models_entry entry_of(const struct route_model *m)
     return (struct models_entry){.id = m->name,
                                  .created = m->created_s,
                                  .context_length = m->rules.context,
-                                 .max_output = m->rules.max_output};
+                                 .max_output = m->rules.max_output,
+                                 .embeds = str_find(m->name, "embed") < m->name.n};
 }
 
 /* All models, and the configuration's aliases as models of their own. */
@@ -102,6 +104,11 @@ static struct models_entry *all_entries(struct exchange *x, size_t *count)
     return entries;
 }
 
+static struct str query(const struct exchange *x, const char *name)
+{
+    return endpoint_query(x->arena, x->request.query, name);
+}
+
 static enum step serve_list(struct exchange *x)
 {
     struct buf body = {0};
@@ -111,14 +118,16 @@ static enum step serve_list(struct exchange *x)
 
     if (!entries)
         return STEP_FAIL;
-    if (x->dialect->wire != WIRE_ANTHROPIC_MESSAGES) {
+    if (x->dialect->wire == WIRE_ANTHROPIC_MESSAGES) {
+        str_to_long(query(x, "limit"), &limit);
+        models_anthropic_list(entries, count, limit, query(x, "after_id"), query(x, "before_id"),
+                              &body);
+    } else if (x->dialect->wire == WIRE_GEMINI) {
+        str_to_long(query(x, "pageSize"), &limit);
+        models_gemini_list(entries, count, limit, query(x, "pageToken"), &body);
+    } else {
         models_openai_list(entries, count, &body);
-        return answer_json(x, &body);
     }
-    str_to_long(endpoint_query(x->arena, x->request.query, "limit"), &limit);
-    models_anthropic_list(entries, count, limit,
-                          endpoint_query(x->arena, x->request.query, "after_id"),
-                          endpoint_query(x->arena, x->request.query, "before_id"), &body);
     return answer_json(x, &body);
 }
 
@@ -130,6 +139,8 @@ static enum step serve_one(struct exchange *x)
     entry.id = x->model_asked;
     if (x->dialect->wire == WIRE_ANTHROPIC_MESSAGES)
         models_anthropic_one(&entry, &body);
+    else if (x->dialect->wire == WIRE_GEMINI)
+        models_gemini_one(&entry, &body);
     else
         models_openai_one(&entry, &body);
     return answer_json(x, &body);
@@ -170,16 +181,10 @@ enum step local_serve_models(struct exchange *x)
 enum step local_count_tokens(struct exchange *x)
 {
     struct buf body = {0};
-    struct jwrite w = jwrite_to(&body);
 
-    /* the one field that messages need and this endpoint does not */
-    if (!jspan_get(x->body, "max_tokens") && jspan_set(x->arena, x->body, "max_tokens", STR("1")))
-        return STEP_FAIL;
     chat_request_init(&x->chat);
     if (x->dialect->decode(x->arena, x->body, &x->chat, &x->dropped, &x->error))
         return STEP_FAIL;
-    jwrite_object(&w);
-    jwrite_member_int(&w, "input_tokens", chat_estimate_tokens(&x->chat, x->model->name));
-    jwrite_end(&w);
+    x->dialect->count(chat_estimate_tokens(&x->chat, x->model->name), &body);
     return answer_json(x, &body);
 }

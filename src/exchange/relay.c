@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "chat/estimate.h"
 #include "chat/order.h"
-#include "dialect/embeddings.h"
 #include "exchange/life.h"
 
 enum { FLUSH_BYTES = 64 * 1024 };
@@ -96,7 +95,8 @@ static bool choose_sink(struct exchange *x)
 
 static void begin_stream(struct exchange *x)
 {
-    reply_head(x, 200, "text/event-stream; charset=utf-8");
+    x->streaming = true;
+    reply_head(x, 200, x->form ? x->form->content_type : "text/event-stream; charset=utf-8");
     relay_keep_alive(x);
 }
 
@@ -179,15 +179,49 @@ bool relay_push(struct exchange *x, struct str bytes)
     return good;
 }
 
+/* --- the way out ----------------------------------------------------------------------------------- */
+
+/* The frames in `out` with what the form puts around their texts; white space when there is none,
+   since then something is to keep the stream alive. */
+static struct str apply_form(struct exchange *x)
+{
+    struct str rest = buf_str(&x->out);
+
+    buf_clear(&x->formed);
+    while (rest.n) {
+        struct str line = str_cut(&rest, '\n');
+        if (!str_starts(line, "data: "))
+            continue;
+        buf_add_str(&x->formed, x->form_begun ? x->form->next : x->form->first);
+        buf_add_str(&x->formed, str_trim(str_slice(line, strlen("data: "), line.n)));
+        x->form_begun = true;
+    }
+    return x->formed.n ? buf_str(&x->formed) : STR("\n");
+}
+
+static void give(struct exchange *x, struct str bytes)
+{
+    x->record.bytes_out += (int64_t)bytes.n;
+    x->last_out_ms = clock_ms();
+    x->ops->body(x->arg, bytes);
+}
+
+void relay_close(struct exchange *x)
+{
+    if (!x->form || !x->streaming)
+        return;
+    if (!x->form_begun)
+        give(x, x->form->first);
+    give(x, x->form->last);
+}
+
 void relay_flush(struct exchange *x, bool all)
 {
     if (!x->out.n || (!all && !x->content_seen))
         return;
     if (!x->head_sent)
         begin_stream(x);
-    x->record.bytes_out += (int64_t)x->out.n;
-    x->last_out_ms = clock_ms();
-    x->ops->body(x->arg, buf_str(&x->out));
+    give(x, x->form ? apply_form(x) : buf_str(&x->out));
     buf_clear(&x->out);
     if (x->out.cap > FLUSH_BYTES)
         buf_free(&x->out);
@@ -237,7 +271,7 @@ static bool finish_embeddings(struct exchange *x)
     status s = family->embed->decode(x->arena, &x->embed, buf_str(&x->whole), &answer);
 
     if (!s)
-        s = embeddings_render(x->arena, &x->embed, &answer, &body);
+        s = x->match.endpoint->embed->render(x->arena, &x->embed, &answer, &body);
     if (s) {
         buf_free(&body);
         return broken_answer(x, "The model's embeddings could not be understood.");

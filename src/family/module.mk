@@ -16,7 +16,7 @@ src_libcorelay_a_SOURCES += \
 	src/family/upstream_error.c src/family/upstream_error.h \
 	src/family/vertex_gemini.c src/family/vertex_gemini.h \
 	src/family/vertex_gemini_encode.c src/family/vertex_gemini_contents.c \
-	src/family/vertex_gemini_embed.c \
+	src/family/vertex_gemini_embed.c src/family/vertex_gemini_lane.c \
 	src/family/vertex_gemini_reader.c src/family/vertex_gemini_schema.c
 
 src_libcorelay_a_SOURCES += \

@@ -46,6 +46,9 @@ static status prepare(struct arena *arena, struct jspan *body, const struct fami
         chat_error_field(err, arena, CHAT_ERROR_INVALID, NULL, "The body is not a JSON object.");
         return E_SYNTAX;
     }
+    status s = call->lane ? gemini_fit_lane(arena, body) : OK;
+    if (s)
+        return s;
     return rewrite_apply(arena, rows, sizeof rows / sizeof *rows, body, call->model, dropped);
 }
 

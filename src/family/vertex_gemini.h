@@ -12,6 +12,13 @@ extern const struct family_embed gemini_embed;
 /* The model's name as it stands in the path: without the version behind a colon. */
 struct str gemini_path_name(const struct family_model *model);
 
+/* What Google documents for calls whose signature is lost (made by another model, or by a client
+   that does not keep it): ai.google.dev, "Thought signatures", 2026-09. */
+#define GEMINI_NO_SIGNATURE "skip_thought_signature_validator"
+
+/* A caller's own request in the stricter forms of Vertex AI. E_NOMEM. */
+status gemini_fit_lane(struct arena *arena, struct jspan *body);
+
 /* As family.encode. */
 status gemini_encode(struct arena *arena, const struct chat_request *request,
                      const struct family_call *call, struct buf *out, struct dropped *dropped,

@@ -4,10 +4,6 @@
  */
 #include "family/vertex_gemini.h"
 
-/* What Google documents for calls whose signature is lost (made by another model, or by a client
-   that does not keep it): ai.google.dev, "Thought signatures", 2026-09. */
-#define NO_SIGNATURE "skip_thought_signature_validator"
-
 struct writer {
     struct arena *arena;
     const struct family_model *model;
@@ -168,7 +164,7 @@ static void write_call(struct writer *g, const struct chat_part *p, bool first)
 
     /* Checked on the first call of each step alone. */
     if (!signature.n && first && g->model->traits & MODEL_SIGNED_CALLS)
-        signature = STR(NO_SIGNATURE);
+        signature = STR(GEMINI_NO_SIGNATURE);
     jwrite_object(g->w);
     jwrite_member_object(g->w, "functionCall");
     jwrite_member_str(g->w, "name", p->name);

@@ -359,10 +359,18 @@ status gemini_read_end(struct family_reader *reader)
     return s;
 }
 
+/* Google's frames are one line each, and end in CR LF. */
 void gemini_relay(struct family_reader *reader, const struct frame *frame, struct buf *out)
 {
     const struct gemini_reader *r = (const struct gemini_reader *)reader;
 
-    if (!r->failed)
-        frame_render(frame, out);
+    if (r->failed || !frame->data.n || str_is(str_trim(frame->data), "[DONE]"))
+        return;
+    buf_add_cstr(out, "data: ");
+    size_t from = out->n;
+    buf_add_str(out, frame->data);
+    for (size_t i = from; i < out->n; i++) /* between values only: strings hold no line ends */
+        if (out->p[i] == '\n' || out->p[i] == '\r')
+            out->p[i] = ' ';
+    buf_add_cstr(out, "\r\n\r\n");
 }

@@ -89,7 +89,7 @@ static void tell(struct chat_sink *sink, const struct chat_request *r)
 static void check_frames(struct arena *arena, struct str stream)
 {
     while (stream.n) {
-        struct str line = str_cut(&stream, '\n');
+        struct str line = str_trim(str_cut(&stream, '\n'));
         if (str_starts(line, "data: ") && !str_is(line, "data: [DONE]"))
             must_be_json(arena, str_slice(line, 6, line.n));
         else

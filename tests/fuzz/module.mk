@@ -22,6 +22,11 @@ tests_fuzz_fuzz_anthropic_messages_SOURCES = tests/fuzz/fuzz_anthropic_messages.
 	tests/fuzz/replay.c tests/fuzz/dialect_rounds.c tests/fuzz/dialect_rounds.h
 tests_fuzz_fuzz_anthropic_messages_LDADD = $(CORELAY_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz_gemini_generate
+tests_fuzz_fuzz_gemini_generate_SOURCES = tests/fuzz/fuzz_gemini_generate.c \
+	tests/fuzz/replay.c tests/fuzz/dialect_rounds.c tests/fuzz/dialect_rounds.h
+tests_fuzz_fuzz_gemini_generate_LDADD = $(CORELAY_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
 tests_fuzz_fuzz_config_LDADD = $(CORELAY_LIBS)

@@ -143,6 +143,11 @@ tests_unit_test_anthropic_messages_SOURCES = tests/unit/test_anthropic_messages.
 	tests/unit/dialect_case.c tests/unit/dialect_case.h
 tests_unit_test_anthropic_messages_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_gemini_generate
+tests_unit_test_gemini_generate_SOURCES = tests/unit/test_gemini_generate.c \
+	tests/unit/dialect_case.c tests/unit/dialect_case.h
+tests_unit_test_gemini_generate_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_embeddings
 tests_unit_test_embeddings_SOURCES = tests/unit/test_embeddings.c
 tests_unit_test_embeddings_LDADD = $(UNIT_LIBS)

@@ -64,6 +64,22 @@ static const struct {
     {"/v1/models/%zz%", ENDPOINT_MODEL, "%zz%"},
     {"/v1/models/models", ENDPOINT_MODEL, "models"},
     {"/v1/models/health", ENDPOINT_MODEL, "health"},
+    {"/v1beta/models", ENDPOINT_MODEL_LIST, NULL},
+    {"/v1beta/models/gemini-2.5-pro", ENDPOINT_MODEL, "gemini-2.5-pro"},
+    {"/v1beta/models/a--b.c/d:generateContent", ENDPOINT_CHAT, "a--b.c/d"},
+    {"/ai/v1beta/models/m:streamGenerateContent", ENDPOINT_CHAT, "m"},
+    {"/v1/models/m%3AstreamGenerateContent", ENDPOINT_CHAT, "m"},
+    {"/v1alpha/models/m%3agenerateContent/", ENDPOINT_CHAT, "m"},
+    {"/v1beta/models/a:1:generateContent", ENDPOINT_CHAT, "a:1"},
+    {"/v1beta/models/a%2Fb:countTokens", ENDPOINT_COUNT_TOKENS, "a/b"},
+    {"/v1beta/models/m:embedContent", ENDPOINT_EMBEDDINGS, "m"},
+    {"/v1beta/models/m:batchEmbedContents", ENDPOINT_EMBEDDINGS, "m"},
+    {"/v1beta1/projects/p/locations/l/publishers/google/models/m:generateContent", ENDPOINT_CHAT,
+     "m"},
+    {"/v1beta/models/generateContent", ENDPOINT_MODEL, "generateContent"},
+    {"/v1beta/models/:generateContent", ENDPOINT_MODEL, ":generateContent"},
+    {"/v1beta/models/m:xgenerateContent", ENDPOINT_MODEL, "m:xgenerateContent"},
+    {"/v1beta/openai/chat/completions", ENDPOINT_CHAT, NULL},
     {"/health", ENDPOINT_HEALTH, NULL},
     {"/ai/health", ENDPOINT_HEALTH, NULL},
     {"/health/ready", ENDPOINT_READY, NULL},
@@ -113,6 +129,13 @@ static void rows_say_what_they_are(void **state)
     assert_ptr_equal(find("/v1/messages")->dialect, &dialect_anthropic_messages);
     assert_ptr_equal(find("/v1/messages/count_tokens")->dialect, &dialect_anthropic_messages);
     assert_ptr_equal(find("/v1/embeddings")->dialect, &dialect_openai_chat);
+    assert_ptr_equal(find("/v1/embeddings")->embed, &embed_openai);
+    assert_ptr_equal(find("/v1beta/models/m:embedContent")->embed, &embed_gemini_one);
+    assert_ptr_equal(find("/v1beta/models/m:batchEmbedContents")->embed, &embed_gemini_batch);
+    assert_ptr_equal(find("/v1/models/m:generateContent")->dialect, &dialect_gemini_generate);
+    assert_int_equal(find("/v1/models/m:generateContent")->stream, STREAM_NEVER);
+    assert_int_equal(find("/v1/models/m:streamGenerateContent")->stream, STREAM_ALWAYS);
+    assert_int_equal(find("/v1/messages")->stream, STREAM_BY_BODY);
     assert_null(find("/v1/models")->dialect);
     assert_string_equal(endpoint_allow(find("/v1/messages")), "POST, OPTIONS");
     assert_string_equal(endpoint_allow(find("/v1/models")), "GET, HEAD, OPTIONS");

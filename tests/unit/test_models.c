@@ -63,6 +63,30 @@ static void lists_as_anthropic(void **state)
                 "\"1970-01-01T00:00:00.000Z\"}");
 }
 
+static void lists_as_gemini(void **state)
+{
+    const struct models_entry embeds = {.id = STR("e"), .embeds = true};
+    struct buf out = {0};
+
+    (void)state;
+    models_gemini_list(entries, 2, 1, STR_NONE, &out);
+    check(&out, "{\"models\":[{\"name\":\"models/a\",\"baseModelId\":\"a\",\"version\":"
+                "\"001\",\"displayName\":\"a\",\"supportedGenerationMethods\":["
+                "\"generateContent\",\"streamGenerateContent\",\"countTokens\"]}],"
+                "\"nextPageToken\":\"b\"}");
+    models_gemini_list(entries, 2, 1, STR("b"), &out);
+    check(&out, "{\"models\":[{\"name\":\"models/b\",\"baseModelId\":\"b\",\"version\":"
+                "\"001\",\"displayName\":\"B!\",\"inputTokenLimit\":200000,"
+                "\"outputTokenLimit\":8192,\"supportedGenerationMethods\":[\"generateContent\","
+                "\"streamGenerateContent\",\"countTokens\"]}]}");
+    models_gemini_list(entries, 2, 0, STR("zz"), &out);
+    check(&out, "{\"models\":[]}");
+    models_gemini_one(&embeds, &out);
+    check(&out, "{\"name\":\"models/e\",\"baseModelId\":\"e\",\"version\":\"001\","
+                "\"displayName\":\"e\",\"supportedGenerationMethods\":[\"embedContent\","
+                "\"batchEmbedContents\"]}");
+}
+
 static void pages_both_ways(void **state)
 {
     static const struct {
@@ -113,9 +137,8 @@ static void shows_a_thousand_at_most(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists_as_openai),
-        cmocka_unit_test(lists_as_anthropic),
-        cmocka_unit_test(pages_both_ways),
+        cmocka_unit_test(lists_as_openai),          cmocka_unit_test(lists_as_anthropic),
+        cmocka_unit_test(lists_as_gemini),          cmocka_unit_test(pages_both_ways),
         cmocka_unit_test(shows_a_thousand_at_most),
     };
 

@@ -313,6 +313,51 @@ static void prepares(void **state)
     family_case_close(&c);
 }
 
+/* Google's public API takes more than Vertex AI does. */
+static void fits_what_comes_by_the_lane(void **state)
+{
+    static const struct {
+        const char *body, *want;
+    } cases[] = {
+        {"{\"contents\":{\"parts\":{\"text\":\"a\"}},\"systemInstruction\":\"s\\n\"}",
+         "{\"contents\":[{\"parts\":[{\"text\":\"a\"}],\"role\":\"user\"}],"
+         "\"systemInstruction\":{\"parts\":[{\"text\":\"s\\n\"}]}}"},
+        {"{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"a\"}]},"
+         "{\"role\":\"model\",\"parts\":[ {\"text\":\"b\"} ]},"
+         "{\"role\":\"model\",\"parts\":{\"text\":\"c\"}},{\"parts\":[{\"text\":\"d\"}]}]}",
+         "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"a\"}]},"
+         "{\"role\":\"model\",\"parts\":[{\"text\":\"b\"},{\"text\":\"c\"}]},"
+         "{\"parts\":[{\"text\":\"d\"}],\"role\":\"user\"}]}"},
+        {"{\"contents\":[{\"role\":\"model\",\"parts\":[{\"text\":\"\",\"thought\":true,"
+         "\"thoughtSignature\":\"Y3JseXM=\"},{\"functionCall\":{\"name\":\"f\"},"
+         "\"thoughtSignature\":\"Y3JseXM=\"}]}]}",
+         "{\"contents\":[{\"role\":\"model\",\"parts\":[{\"text\":\"\",\"thought\":true},"
+         "{\"functionCall\":{\"name\":\"f\"},"
+         "\"thoughtSignature\":\"skip_thought_signature_validator\"}]}]}"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct family_case c;
+        family_case_open(&c, &family_vertex_gemini, "gemini-2.5-pro");
+        c.call.lane = true;
+        assert_string_equal(family_case_prepare(&c, cases[i].body), cases[i].want);
+        family_case_close(&c);
+    }
+}
+
+static void relays_frames_of_one_line(void **state)
+{
+    struct family_case c;
+
+    (void)state;
+    family_case_open(&c, &family_vertex_gemini, "gemini-2.5-pro");
+    c.call.stream = c.call.lane = true;
+    assert_string_equal(family_case_relay(&c, "data: {\"a\":\ndata: 1}\n\ndata: [DONE]\n\n"),
+                        "data: {\"a\": 1}\r\n\r\n");
+    family_case_close(&c);
+}
+
 /* --- answers --------------------------------------------------------------------------------- */
 
 static void reads(const char *stream, const char *want)
@@ -524,6 +569,8 @@ int main(void)
         cmocka_unit_test(encodes_options),
         cmocka_unit_test(encodes_thinking),
         cmocka_unit_test(prepares),
+        cmocka_unit_test(fits_what_comes_by_the_lane),
+        cmocka_unit_test(relays_frames_of_one_line),
         cmocka_unit_test(reads_streams),
         cmocka_unit_test(reads_calls),
         cmocka_unit_test(reads_signatures_of_text),
