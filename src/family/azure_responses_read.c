@@ -15,9 +15,9 @@
 struct responses_reader {
     struct family_reader base;
     bool started, stopped, failed;
-    bool silent;           /* it failed, but has not said why yet */
-    bool called, refused;  /* there was a call, a refusal */
-    struct str id, model;  /* the response's */
+    bool silent;          /* it failed, but has not said why yet */
+    bool called, refused; /* there was a call, a refusal */
+    struct str id, model; /* the response's */
     int64_t created;
 
     int64_t number, next; /* of the event that is read, and of the next one for the caller */
