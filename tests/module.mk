@@ -5,6 +5,7 @@ include tests/golden/module.mk
 
 EXTRA_DIST += \
 	tests/clients/package.json \
+	tests/clients/google.test.mjs \
 	tests/clients/sdk.test.mjs \
 	tests/deps \
 	tests/lint \

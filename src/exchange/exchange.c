@@ -55,7 +55,7 @@ static const struct dialect *guess_dialect(const struct exchange *x)
         return x->match.endpoint->dialect;
     if (header(x, "ANTHROPIC_VERSION").n || in_path(x, "/messages"))
         return &dialect_anthropic_messages;
-    if (in_path(x, "/v1beta/models") || in_path(x, "enerateContent"))
+    if (header(x, "X_GOOG_API_CLIENT").n || in_path(x, "/v1beta/") || in_path(x, "enerateContent"))
         return &dialect_gemini_generate;
     return &dialect_openai_chat;
 }
