@@ -45,8 +45,17 @@ struct family_reader *azure_responses_reader(struct arena *arena, const struct f
 
 /* --- blocks ------------------------------------------------------------------------------------- */
 
+/* The hub wants a start before all; a stream that forgot to tell begins without names. */
 static status push(struct responses_reader *r, struct chat_event e)
 {
+    static const struct chat_event start = {.kind = CHAT_EVENT_START};
+
+    if (!r->started && e.kind != CHAT_EVENT_ERROR) {
+        r->started = true;
+        status s = e.kind == CHAT_EVENT_START ? OK : chat_push(r->base.sink, &start);
+        if (s)
+            return s;
+    }
     return chat_push(r->base.sink, &e);
 }
 
@@ -210,7 +219,6 @@ static status start(struct responses_reader *r, struct arena *scratch, const str
 {
     if (r->started)
         return OK;
-    r->started = true;
     r->id = arena_str(r->base.arena, jspan_str(scratch, jspan_get(response, "id")));
     r->model = arena_str(r->base.arena, jspan_str(scratch, jspan_get(response, "model")));
     r->created = jspan_int(jspan_get(response, "created_at"), 0);
@@ -536,7 +544,7 @@ bool azure_responses_relay_error(const struct family_reader *reader, const struc
     const struct responses_reader *r = (const struct responses_reader *)reader;
     struct jwrite w = jwrite_to(out);
 
-    if (!r->started || r->stopped)
+    if (!r->id.n || r->stopped)
         return r->stopped;
     buf_add_cstr(out, "event: response.failed\ndata: ");
     jwrite_object(&w);

@@ -60,6 +60,11 @@ tests_fuzz_fuzz_azure_openai_SOURCES = tests/fuzz/fuzz_azure_openai.c tests/fuzz
 	tests/fuzz/family_rounds.c tests/fuzz/family_rounds.h
 tests_fuzz_fuzz_azure_openai_LDADD = $(CORELAY_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz_azure_responses
+tests_fuzz_fuzz_azure_responses_SOURCES = tests/fuzz/fuzz_azure_responses.c tests/fuzz/replay.c \
+	tests/fuzz/family_rounds.c tests/fuzz/family_rounds.h
+tests_fuzz_fuzz_azure_responses_LDADD = $(CORELAY_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz_vertex_gemini
 tests_fuzz_fuzz_vertex_gemini_SOURCES = tests/fuzz/fuzz_vertex_gemini.c tests/fuzz/replay.c \
 	tests/fuzz/family_rounds.c tests/fuzz/family_rounds.h

@@ -179,6 +179,10 @@ unit_tests += tests/unit/test_azure_openai
 tests_unit_test_azure_openai_SOURCES = tests/unit/test_azure_openai.c $(family_case)
 tests_unit_test_azure_openai_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_azure_responses
+tests_unit_test_azure_responses_SOURCES = tests/unit/test_azure_responses.c $(family_case)
+tests_unit_test_azure_responses_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_openai_compatible
 tests_unit_test_openai_compatible_SOURCES = tests/unit/test_openai_compatible.c $(family_case)
 tests_unit_test_openai_compatible_LDADD = $(UNIT_LIBS)
