@@ -361,7 +361,8 @@ static status read_more_tools(struct walk *w, struct item *item)
 static status refuse_reference(struct walk *w, struct item *item)
 {
     return decode_unsupported(w->d, item->span, "id",
-                              "items are not stored here; send the item itself");
+                              "items are not stored here; send the item itself (clients do "
+                              "so when they are told `store: false`)");
 }
 
 /* Read in the first round; items without a reader wait for the second. */

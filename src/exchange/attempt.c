@@ -43,6 +43,15 @@ static bool worth_another(const struct chat_error *err)
     }
 }
 
+/* What the Responses API stores lives in the deployment that made it; any other says that there is
+   no such thing. */
+static bool lives_elsewhere(const struct exchange *x)
+{
+    return x->dialect->wire == WIRE_OPENAI_RESPONSES && x->call.lane &&
+           (str_is(x->error.param, "previous_response_id") ||
+            str_starts(x->error.message, "Item with id "));
+}
+
 /* With no other target left, only what is likely to have passed in a moment is tried once more. */
 static bool worth_same(const struct chat_error *err)
 {
@@ -72,7 +81,8 @@ enum step attempt_pause(struct exchange *x)
 static enum step attempt_failed(struct exchange *x)
 {
     attempt_drop(x);
-    if (x->head_sent || !worth_another(&x->error) || x->record.attempts >= x->config->max_attempts)
+    bool again = worth_another(&x->error) || lives_elsewhere(x);
+    if (x->head_sent || !again || x->record.attempts >= x->config->max_attempts)
         return STEP_FAIL;
     log_info("%.*s attempt %d at %.*s failed: %s: %.*s", STR_ARG(x->id), x->record.attempts,
              STR_ARG(x->record.target), chat_error_word(x->error.kind),

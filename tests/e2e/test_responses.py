@@ -196,6 +196,19 @@ def test_upstream_remembers_what_it_made(site):
     assert answer.json["usage"]["input_tokens"] > first.json["usage"]["input_tokens"] + 4
 
 
+def test_what_is_stored_is_found_in_whichever_deployment_has_it(gateway, settings):
+    site = gateway("lighttpd", settings(accounts=("alpha", "beta")))
+    for number in range(4):
+        first = site.post("/v1/responses", {"model": REASONER, "input": f"hello {number}",
+                                            "reasoning": {"effort": "low"}}).json
+        for more in ({"previous_response_id": first["id"], "input": "again"},
+                     {"input": [{"role": "user", "content": "hello"}] +
+                      [{"type": "item_reference", "id": i["id"]} for i in first["output"]] +
+                      [{"role": "user", "content": "again"}]}):
+            answer = site.post("/v1/responses", {"model": REASONER, **more})
+            assert answer.status == 200, answer
+
+
 @pytest.mark.parametrize("model", [GPT, CLAUDE])
 def test_unknown_response(site, model):
     answer = site.post("/v1/responses", {"model": model, "input": "x",

@@ -120,6 +120,28 @@ static bool find_previous(struct exchange *x, const cJSON **before)
                     "Previous response with id '%s' not found.", id);
 }
 
+const cJSON *responses_stored_item(struct exchange *x, const char *id)
+{
+    const cJSON *list, *item, *found = NULL;
+    const char *why;
+    size_t i;
+
+    pthread_mutex_lock(&lock);
+    for (i = 0; i < STORED_MAX && !found; i++) {
+        if (!store[i].id || strcmp(store[i].deployment, x->deployment->id) ||
+            !strstr(store[i].items, id))
+            continue;
+        list = json_parse(&x->pool, store[i].items, strlen(store[i].items), &why);
+        cJSON_ArrayForEach(item, list)
+        {
+            if (json_str(item, "id") && !strcmp(json_str(item, "id"), id))
+                found = item;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return found;
+}
+
 void responses_stored_answer(struct exchange *x)
 {
     const char *id = x->suffix + strlen("/responses/");

@@ -26,6 +26,9 @@ char *responses_seal(struct pool *pool, const char *id, const char *thought);
 /* NULL or what is wrong with it; `id` may be NULL. */
 const char *responses_unseal(struct pool *pool, const char *id, const char *sealed);
 
+/* An item of a stored response of this deployment, NULL if there is none of that id. */
+const cJSON *responses_stored_item(struct exchange *x, const char *id);
+
 /* Forget all that is stored. */
 void responses_clear(void);
 

@@ -238,10 +238,25 @@ static bool read_message(struct reading *r, const cJSON *item)
 
 /* --- items --------------------------------------------------------------------------------------- */
 
+static bool find_item(struct reading *r, const cJSON **item)
+{
+    const char *id = json_str(*item, "id");
+
+    *item = id ? responses_stored_item(r->x, id) : NULL;
+    if (*item)
+        return true;
+    return chat_bad(r->x, NULL, "input", "Item with id '%s' not found.", id ? id : "");
+}
+
 static bool read_item(struct reading *r, const cJSON *item)
 {
     const char *type = json_str(item, "type");
 
+    if (type && !strcmp(type, "item_reference")) {
+        if (!find_item(r, &item))
+            return false;
+        type = json_str(item, "type");
+    }
     if (type && !strcmp(type, "reasoning"))
         return read_reasoning(r, item);
     r->thought = false;
