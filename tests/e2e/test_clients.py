@@ -1,5 +1,5 @@
-"""Real clients from the npm registry: the official SDKs behind every web server, Claude Code, and
-Gemini CLI.
+"""Real clients from the npm registry: the official SDKs behind every web server, Claude Code, Codex,
+and Gemini CLI.
 
 Run with tests/run --clients. The versions are in tests/clients/package.json.
 """
@@ -137,3 +137,39 @@ def test_gemini_cli_edits_a_file(clients, gateway, settings, emulator, tmp_path,
         kinds = [[block["type"] for block in m["content"]] for m in last["messages"]
                  if m["role"] == "assistant"]
         assert kinds == [["thinking", "tool_use"]] * 2
+
+
+# For a model that it knows (gpt-5.5) Codex edits with its free-form tool, for others with a command.
+@pytest.mark.parametrize("model", ["gpt-5.5", "gpt-5", "anthropic--claude-4.5-sonnet",
+                                   "anthropic--claude-4.8-opus", "gemini-2.5-pro",
+                                   "gemini-3.5-flash"])
+def test_codex_edits_a_file(clients, gateway, emulator, tmp_path, model):
+    site = gateway("lighttpd")
+    home, work = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    work.mkdir()
+    target = work / "colour.txt"
+    target.write_text("colour = red\n")
+    (home / "config.toml").write_text(
+        f'model = "{model}"\nmodel_provider = "corelay"\n[model_providers.corelay]\n'
+        f'name = "Corelay"\nbase_url = "{site.url}/v1"\nenv_key = "CORELAY_KEY"\n'
+        'wire_api = "responses"\n')
+    patch = ("*** Begin Patch\n*** Update File: colour.txt\n@@\n-colour = red\n+colour = bl\u00fc\n"
+             "*** End Patch\n")
+    edit = {"name": "exec_command", "args": {"cmd": "sed -i s/red/bl\u00fc/ colour.txt"}}
+    if model == "gpt-5.5":
+        edit = {"name": "apply_patch", "args": {"input": patch}}
+    emulator.control("POST", "/scripts", {"match": "paint it", "steps": [
+        {"think": "First I look.", "text": "I look.", "tool_calls": [
+            {"name": "exec_command", "args": {"cmd": "cat colour.txt"}}]},
+        {"think": "Now I paint.", "tool_calls": [edit]},
+        {"tool_calls": [{"name": "exec_command", "args": {"cmd": "wc -l colour.txt > lines"}}]},
+        {"text": "It is blue."}]})
+    done = run(clients, ["codex", "exec", "--skip-git-repo-check",
+                         "--dangerously-bypass-approvals-and-sandbox", "paint it"], work,
+               HOME=str(home), CODEX_HOME=str(home), CORELAY_KEY=harness.KEY)
+    assert done.returncode == 0, done.stdout + done.stderr + site.log_text()[-3000:]
+    assert "It is blue." in done.stdout
+    assert target.read_text() == "colour = bl\u00fc\n" and (work / "lines").exists()
+    records = [r for r in site.records() if r.get("dialect") == "openai-responses"]
+    assert len(records) == 4 and all(r["outcome"] == "done" for r in records)
