@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	tests/e2e/test_cli.py \
 	tests/e2e/test_clients.py \
 	tests/e2e/test_fastcgi.py \
+	tests/e2e/test_gemini.py \
 	tests/e2e/test_many.py \
 	tests/e2e/test_responses.py \
 	tests/e2e/test_routing.py \
