@@ -35,6 +35,7 @@ static enum step serve_root(struct exchange *x)
     jwrite_member_cstr(&w, "name", "corelay");
     jwrite_member_array(&w, "apis");
     jwrite_cstr(&w, "/v1/chat/completions");
+    jwrite_cstr(&w, "/v1/responses");
     jwrite_cstr(&w, "/v1/messages");
     jwrite_cstr(&w, "/v1/embeddings");
     jwrite_cstr(&w, "/v1beta/models");
