@@ -155,19 +155,6 @@ static status prepare_chat(struct exchange *x)
     return s;
 }
 
-static status prepare_embeddings(struct exchange *x)
-{
-    const struct family *family = x->family;
-
-    if (!family->embed) {
-        chat_error_field(&x->error, x->arena, CHAT_ERROR_UNSUPPORTED, "model",
-                         "The model '%.*s' does not make embeddings.", STR_ARG(x->model_asked));
-        return E_SYNTAX;
-    }
-    return family->embed->encode(x->arena, &x->embed, &x->call, &x->up_body, &x->dropped,
-                                 &x->error);
-}
-
 static bool strict_refusal(struct exchange *x)
 {
     struct str lost = dropped_text(&x->dropped);
@@ -195,8 +182,7 @@ static bool prepare_body(struct exchange *x)
     if (x->prepared_for == family)
         return true;
     buf_clear(&x->up_body);
-    status s =
-        x->match.endpoint->kind == ENDPOINT_EMBEDDINGS ? prepare_embeddings(x) : prepare_chat(x);
+    status s = x->work ? x->work->prepare(x) : prepare_chat(x);
     if (!s && x->up_body.failed)
         s = E_NOMEM;
     if (s && !x->error.kind)
@@ -222,7 +208,7 @@ static const struct family *choose_family(const struct exchange *x)
 {
     const struct family *family = x->target->family;
 
-    if (x->match.endpoint->kind == ENDPOINT_EMBEDDINGS)
+    if (x->work)
         return family;
     return family_for(family, &x->model->rules, x->dialect->wire, thinks_over_tools(x->body));
 }
@@ -384,8 +370,8 @@ enum step attempt_send(struct exchange *x)
     struct buf url = {0};
 
     buf_add_cstr(&url, x->target->url);
-    if (x->match.endpoint->kind == ENDPOINT_EMBEDDINGS)
-        family->embed->path(&x->call, &url);
+    if (x->work)
+        x->work->path(x, &url);
     else
         family->path(&x->call, &url);
     buf_add_char(&url, '\0');

@@ -74,7 +74,8 @@ struct str endpoint_decode(struct arena *arena, struct str s)
     return (struct str){out, n};
 }
 
-#define REST "{model...}"
+#define MODEL_REST "{model...}"
+#define REST       "{rest...}"
 
 /* Is `path` a model's name with `verb` (":generateContent", or nothing) behind it? The colon may be
    percent-encoded. */
@@ -95,15 +96,20 @@ static bool fits_model(struct str path, struct str verb, struct str *model)
     return path.n > 0;
 }
 
-/* Does the whole of `path` fit the row? */
-static bool fits(struct str path, const char *pattern, struct str *model)
+/* Does the whole of `path` fit the row? The raw path ends at `end`. */
+static bool fits(struct str path, const char *end, const char *pattern, struct str *model,
+                 struct str *rest)
 {
     struct str want = str_from(pattern);
 
-    while (want.n && path.n) {
+    while (want.n && (path.n || str_is(want, REST))) {
         struct str segment = str_cut(&want, '/');
-        if (str_starts(segment, REST))
-            return fits_model(path, str_slice(segment, strlen(REST), segment.n), model);
+        if (str_is(segment, REST)) {
+            *rest = (struct str){model->p + model->n, (size_t)(end - model->p) - model->n};
+            return model->n > 0;
+        }
+        if (str_starts(segment, MODEL_REST))
+            return fits_model(path, str_slice(segment, strlen(MODEL_REST), segment.n), model);
         struct str have = str_cut(&path, '/');
         if (str_is(segment, "{model}"))
             *model = have;
@@ -124,7 +130,9 @@ static struct str strip_slashes(struct str path)
 
 status endpoint_find(struct arena *arena, struct str path, bool root, struct endpoint_match *out)
 {
-    *out = (struct endpoint_match){NULL, STR_NONE};
+    const char *end = path.p + path.n;
+
+    *out = (struct endpoint_match){NULL, STR_NONE, STR_NONE};
     path = strip_slashes(path);
     if (root || path.n == 0) {
         out->endpoint = &root_endpoint;
@@ -133,7 +141,8 @@ status endpoint_find(struct arena *arena, struct str path, bool root, struct end
     for (struct str rest = path; rest.n; str_cut(&rest, '/')) {
         for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
             struct str model = STR_NONE;
-            if (!fits(rest, endpoints[i].path, &model))
+            out->rest = STR_NONE;
+            if (!fits(rest, end, endpoints[i].path, &model, &out->rest))
                 continue;
             out->endpoint = &endpoints[i];
             out->model = endpoint_decode(arena, model);
@@ -143,9 +152,33 @@ status endpoint_find(struct arena *arena, struct str path, bool root, struct end
     return OK;
 }
 
-const char *endpoint_allow(const struct endpoint *e)
+static const struct {
+    const char *name, *allow;
+    enum endpoint_method bit;
+} methods[] = {
+    {"GET", "GET, HEAD, ", METHOD_GET}, {"HEAD", "", METHOD_GET},
+    {"POST", "POST, ", METHOD_POST},    {"PUT", "PUT, ", METHOD_PUT},
+    {"PATCH", "PATCH, ", METHOD_PATCH}, {"DELETE", "DELETE, ", METHOD_DELETE},
+};
+
+enum { METHOD_COUNT = sizeof methods / sizeof *methods };
+
+unsigned endpoint_method(const char *method)
 {
-    return e->methods & METHOD_POST ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
+    for (size_t i = 0; i < METHOD_COUNT; i++)
+        if (strcmp(method, methods[i].name) == 0)
+            return methods[i].bit;
+    return 0;
+}
+
+struct str endpoint_allow(struct arena *arena, const struct endpoint *e)
+{
+    struct str text = STR("");
+
+    for (size_t i = 0; i < METHOD_COUNT; i++)
+        if (e->methods & methods[i].bit)
+            text = arena_printf(arena, "%.*s%s", STR_ARG(text), methods[i].allow);
+    return arena_printf(arena, "%.*sOPTIONS", STR_ARG(text));
 }
 
 struct str endpoint_query(struct arena *arena, struct str query, const char *name)

@@ -24,11 +24,18 @@ enum endpoint_kind {
 /* Whether the answer is a stream: most APIs say so in the body. */
 enum endpoint_stream { STREAM_BY_BODY, STREAM_NEVER, STREAM_ALWAYS };
 
-enum endpoint_method { METHOD_GET = 1, METHOD_POST = 2 }; /* HEAD goes with GET */
+enum endpoint_method { /* HEAD goes with GET */
+                       METHOD_GET = 1,
+                       METHOD_POST = 2,
+                       METHOD_PUT = 4,
+                       METHOD_PATCH = 8,
+                       METHOD_DELETE = 16
+};
 
 struct endpoint {
     const char *path; /* segments; {model} takes one segment, {model...} all that is left, but for
-                         a verb behind it: {model...}:verb */
+                         a verb behind it: {model...}:verb; {rest...}, at the end, takes what is
+                         left, if anything */
     unsigned methods; /* enum endpoint_method */
     enum endpoint_kind kind;
     const struct dialect *dialect;     /* NULL: by the headers */
@@ -40,14 +47,18 @@ struct endpoint {
 struct endpoint_match {
     const struct endpoint *endpoint; /* NULL: no such path */
     struct str model;                /* from the path, percent-decoded; unset if it has none */
+    struct str rest;                 /* what {rest...} took: raw, from its slash on */
 };
 
 /* `path` is the raw path of the request without its query; `root` says that it is the mount point
    itself. E_NOMEM. */
 status endpoint_find(struct arena *arena, struct str path, bool root, struct endpoint_match *out);
 
-/* "GET, HEAD, OPTIONS" for the Allow header. */
-const char *endpoint_allow(const struct endpoint *e);
+/* One of enum endpoint_method; 0 for any other method. */
+unsigned endpoint_method(const char *method);
+
+/* "GET, HEAD, OPTIONS" for the Allow header. The pointer is NULL when out of memory. */
+struct str endpoint_allow(struct arena *arena, const struct endpoint *e);
 
 /* The value of a query parameter, percent-decoded; unset if it is absent. */
 struct str endpoint_query(struct arena *arena, struct str query, const char *name);

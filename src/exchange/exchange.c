@@ -93,13 +93,6 @@ static enum step check_key(struct exchange *x)
     return STEP_FAIL;
 }
 
-static unsigned method_of(const char *method)
-{
-    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
-        return METHOD_GET;
-    return strcmp(method, "POST") == 0 ? METHOD_POST : 0;
-}
-
 static enum step admit(struct exchange *x)
 {
     if (endpoint_find(x->arena, x->request.path, x->request.root, &x->match))
@@ -116,9 +109,9 @@ static enum step admit(struct exchange *x)
                        "endpoints.");
         return STEP_FAIL;
     }
-    if (!(x->match.endpoint->methods & method_of(x->request.method))) {
-        chat_error_set(&x->error, x->arena, CHAT_ERROR_METHOD, "This path takes %s.",
-                       endpoint_allow(x->match.endpoint));
+    if (!(x->match.endpoint->methods & endpoint_method(x->request.method))) {
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_METHOD, "This path takes %.*s.",
+                       STR_ARG(endpoint_allow(x->arena, x->match.endpoint)));
         return STEP_FAIL;
     }
     if (!x->match.endpoint->open && check_key(x) == STEP_FAIL)
@@ -129,110 +122,30 @@ static enum step admit(struct exchange *x)
 
 /* --- STAGE_DECODE ---------------------------------------------------------------------------- */
 
-static bool body_arrived(struct exchange *x)
-{
-    switch (x->request.body_state) {
-    case BODY_COMPLETE:
-        return true;
-    case BODY_TOO_LARGE:
-        chat_error_set(&x->error, x->arena, CHAT_ERROR_TOO_LARGE,
-                       "The request body is larger than the %lld bytes that this gateway takes.",
-                       (long long)x->config->limits.body_bytes);
-        return false;
-    case BODY_CUT_SHORT:
-        chat_error_set(&x->error, x->arena, CHAT_ERROR_INVALID,
-                       "The request body ended before the length that was announced.");
-        return false;
-    case BODY_TIMED_OUT:
-        chat_error_set(&x->error, x->arena, CHAT_ERROR_INVALID,
-                       "The request body did not arrive in time.");
-        x->error.http_status = 408;
-        return false;
-    case HEAD_TOO_LARGE:
-        chat_error_set(
-            &x->error, x->arena, CHAT_ERROR_INVALID,
-            "The request headers are larger than the %lld bytes that this gateway takes.",
-            (long long)x->config->limits.header_bytes);
-        x->error.http_status = 431;
-        return false;
-    case TOO_MANY_REQUESTS:
-        chat_error_set(&x->error, x->arena, CHAT_ERROR_OVERLOADED,
-                       "The gateway has as many requests under way as it may. Try again soon.");
-        x->error.retry_after_ms = BUSY_RETRY_MS;
-        return false;
-    }
-    return false;
-}
-
-static bool parse_body(struct exchange *x)
-{
-    struct jspan_error where;
-
-    if (!body_arrived(x))
-        return false;
-    status s = jspan_parse(x->arena, x->request.body, &x->body, &where);
-    if (s == E_NOMEM) {
-        chat_error_set(&x->error, x->arena, CHAT_ERROR_TOO_LARGE,
-                       "The request body has more values than this gateway has memory for.");
-        return false;
-    }
-    if (s) {
-        chat_error_set(&x->error, x->arena, CHAT_ERROR_INVALID,
-                       "The request body is not valid JSON: %s at byte %zu.", where.what,
-                       where.offset);
-        return false;
-    }
-    if (!jspan_is(x->body, JSPAN_OBJECT)) {
-        chat_error_set(&x->error, x->arena, CHAT_ERROR_INVALID,
-                       "The request body must be a JSON object.");
-        return false;
-    }
-    return true;
-}
-
-static bool model_from_body(struct exchange *x)
-{
-    const struct jspan *model = jspan_get(x->body, "model");
-
-    x->model_asked = x->match.model.n ? x->match.model : jspan_str(x->arena, model);
-    if (x->model_asked.n)
-        return true;
-    chat_error_field(&x->error, x->arena, CHAT_ERROR_INVALID, "model",
-                     jspan_none(model) ? "model: this field is required."
-                                       : "model: expected a non-empty string.");
-    return false;
-}
-
-static bool stream_from_body(struct exchange *x)
-{
-    const struct jspan *stream = jspan_get(x->body, "stream");
-
-    if (!jspan_none(stream) && !jspan_is(stream, JSPAN_TRUE) && !jspan_is(stream, JSPAN_FALSE)) {
-        chat_error_field(&x->error, x->arena, CHAT_ERROR_INVALID, "stream",
-                         "stream: expected true or false.");
-        return false;
-    }
-    x->call.stream = jspan_true(stream);
-    x->include_usage = jspan_true(jspan_get(jspan_get(x->body, "stream_options"), "include_usage"));
-    return true;
-}
-
-static bool decode_embeddings(struct exchange *x)
-{
-    const struct dialect_embed *embed = x->match.endpoint->embed;
-
-    x->record.dialect = embed->name;
-    return embed->decode(x->arena, x->body, &x->embed, &x->dropped, &x->error) == OK;
-}
-
 static bool choose_stream(struct exchange *x)
 {
     if (x->match.endpoint->stream == STREAM_BY_BODY)
-        return stream_from_body(x);
+        return body_choose_stream(x);
     x->call.stream = x->match.endpoint->stream == STREAM_ALWAYS;
     if (x->call.stream && !str_is(endpoint_query(x->arena, x->request.query, "alt"), "sse"))
         x->form = x->dialect->unless_sse;
     return true;
+}
+
+/* What endpoints other than chats do their own way. */
+static const struct work *work_of(enum endpoint_kind kind)
+{
+    switch (kind) {
+    case ENDPOINT_EMBEDDINGS:
+        return &embed_work;
+    default:
+        return NULL;
+    }
+}
+
+static bool decode_body(struct exchange *x)
+{
+    return body_parse(x) && body_name_model(x);
 }
 
 static enum step decode(struct exchange *x)
@@ -243,12 +156,10 @@ static enum step decode(struct exchange *x)
         x->model_asked = x->match.model;
         return local_serve(x);
     }
-    if (!parse_body(x) || !model_from_body(x))
+    x->work = work_of(kind);
+    if (!(x->work ? x->work->decode(x) : decode_body(x)))
         return STEP_FAIL;
-    x->record.model = x->model_asked;
     log_body("request", x->id, x->request.body);
-    if (kind == ENDPOINT_EMBEDDINGS && !decode_embeddings(x))
-        return STEP_FAIL;
     if (kind == ENDPOINT_CHAT && !choose_stream(x))
         return STEP_FAIL;
     x->record.stream = x->call.stream;

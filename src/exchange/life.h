@@ -2,10 +2,12 @@
  * The inside of an exchange, for the files of this folder only.
  *
  *     exchange.c  the stages, and the end
+ *     body.c      what the caller sent
  *     attempt.c   one try at one target, and whether there is another
  *     relay.c     the answer's way back
  *     reply.c     heads and errors
  *     local.c     what needs no upstream
+ *     embed.c     embeddings
  */
 #ifndef CORELAY_EXCHANGE_LIFE_H
 #define CORELAY_EXCHANGE_LIFE_H
@@ -51,6 +53,26 @@ struct tap {
     struct exchange *exchange;
 };
 
+/*
+ * What an endpoint that is no chat does its own way. Who answers, tokens, failover and accounting
+ * are the same for all.
+ */
+struct work {
+    /* The caller's request: x->model_asked, and what is needed further on. */
+    bool (*decode)(struct exchange *x);
+    /* The target's body, into x->up_body; called for the first target of each family. */
+    status (*prepare)(struct exchange *x);
+    /* The URL behind the deployment's own. */
+    void (*path)(const struct exchange *x, struct buf *out);
+    /* The whole answer is there. False: `x->error` says why it is none. */
+    bool (*finish)(struct exchange *x);
+
+    /* For answers that pass as they come; NULL: they are collected in x->whole. The head has come;
+       bytes have. */
+    bool (*begin)(struct exchange *x);
+    bool (*push)(struct exchange *x, struct str bytes);
+};
+
 struct exchange {
     struct gateway_state *state;
     const struct config *config;
@@ -68,6 +90,7 @@ struct exchange {
 
     /* what is asked */
     struct endpoint_match match;
+    const struct work *work;       /* NULL: a chat */
     const struct dialect *dialect; /* never NULL from STAGE_ADMIT on; errors are in its shape */
     const struct api_key *key;
     struct str id;
@@ -122,6 +145,12 @@ struct exchange {
 void exchange_run(struct exchange *x);    /* go on; frees `x` when it has ended */
 void exchange_resume(struct exchange *x); /* from callbacks: what the stage waited for is there */
 
+/* body.c: false when `x->error` says what is wrong. */
+bool body_arrived(struct exchange *x);       /* all of it */
+bool body_parse(struct exchange *x);         /* a JSON object: x->body */
+bool body_name_model(struct exchange *x);    /* the path's model, or the body's */
+bool body_choose_stream(struct exchange *x); /* the members `stream` and `stream_options` */
+
 /* attempt.c */
 enum step attempt_pause(struct exchange *x);
 enum step attempt_target(struct exchange *x);
@@ -134,20 +163,24 @@ void attempt_drop(struct exchange *x); /* end what is under way for the present 
 bool relay_begin(struct exchange *x);
 bool relay_push(struct exchange *x, struct str bytes);
 bool relay_finish(struct exchange *x);
-void relay_flush(struct exchange *x, bool all); /* give the caller what may be given */
-void relay_close(struct exchange *x);           /* end the stream's form */
-void relay_keep_alive(struct exchange *x);      /* arm the timer that breaks silence */
+bool relay_broken(struct exchange *x, const char *what); /* false: the answer is none */
+void relay_give(struct exchange *x, struct str bytes);   /* bytes of the body, counted */
+void relay_flush(struct exchange *x, bool all);          /* give the caller what may be given */
+void relay_close(struct exchange *x);                    /* end the stream's form */
+void relay_keep_alive(struct exchange *x);               /* arm the timer that breaks silence */
 
 /* reply.c */
 void reply_head(struct exchange *x, int status, const char *content_type);
 void reply_error(struct exchange *x); /* render x->error, in the stream if it has begun */
 /* 204 for OPTIONS; permissions for a browser are added where `cors` allows its origin. */
-void reply_preflight(struct exchange *x, const char *allow, struct buf *head);
+void reply_preflight(struct exchange *x, struct str allow, struct buf *head);
 void reply_whole(struct exchange *x, int status, const char *content_type, struct str body);
 
 /* local.c */
 enum step local_serve(struct exchange *x);        /* endpoints that need no model table */
 enum step local_serve_models(struct exchange *x); /* and those that need just that */
 enum step local_count_tokens(struct exchange *x);
+
+extern const struct work embed_work;
 
 #endif

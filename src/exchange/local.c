@@ -48,9 +48,10 @@ static enum step serve_root(struct exchange *x)
 static enum step serve_options(struct exchange *x)
 {
     struct buf head = {0};
-    const char *allow = x->match.endpoint ? endpoint_allow(x->match.endpoint) : "OPTIONS";
+    struct str allow =
+        x->match.endpoint ? endpoint_allow(x->arena, x->match.endpoint) : STR("OPTIONS");
 
-    buf_printf(&head, "Allow: %s\r\nX-Request-Id: %.*s\r\n", allow, STR_ARG(x->id));
+    buf_printf(&head, "Allow: %.*s\r\nX-Request-Id: %.*s\r\n", STR_ARG(allow), STR_ARG(x->id));
     reply_preflight(x, allow, &head);
     buf_free(&head);
     return DONE;

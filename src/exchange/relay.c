@@ -115,8 +115,8 @@ bool relay_begin(struct exchange *x)
     buf_clear(&x->out);
     x->content_seen = x->stopped = x->up_failed = false;
     x->whole.ceiling = WHOLE_BODY_BYTES;
-    if (x->match.endpoint->kind == ENDPOINT_EMBEDDINGS)
-        return true;
+    if (x->work)
+        return x->work->begin ? x->work->begin(x) : true;
     if (!choose_sink(x))
         return false;
     struct chat_sink *sink = &x->tap.sink;
@@ -135,7 +135,7 @@ bool relay_begin(struct exchange *x)
 
 /* --- frames ---------------------------------------------------------------------------------- */
 
-static bool broken_answer(struct exchange *x, const char *what)
+bool relay_broken(struct exchange *x, const char *what)
 {
     chat_error_set(&x->error, x->arena, CHAT_ERROR_UPSTREAM, "%s", what);
     return false;
@@ -159,21 +159,23 @@ static bool read_frames(struct exchange *x)
     }
     arena_free(scratch);
     if (s)
-        return broken_answer(x, "The model's answer could not be understood.");
+        return relay_broken(x, "The model's answer could not be understood.");
     return !x->up_failed;
 }
 
 bool relay_push(struct exchange *x, struct str bytes)
 {
+    if (x->work && x->work->push)
+        return x->work->push(x, bytes);
     if (!x->frames) {
         buf_add_str(&x->whole, bytes);
-        return x->whole.failed ? broken_answer(x, "The model's answer is too large.") : true;
+        return x->whole.failed ? relay_broken(x, "The model's answer is too large.") : true;
     }
     if (frames_push(x->frames, bytes))
-        return broken_answer(x, "A part of the model's answer is too large.");
+        return relay_broken(x, "A part of the model's answer is too large.");
     bool good = read_frames(x);
     if (x->out.failed)
-        good = broken_answer(x, "The answer outgrew this gateway's buffer.");
+        good = relay_broken(x, "The answer outgrew this gateway's buffer.");
     if (good || x->head_sent) /* on failure nothing more is begun: another target may be tried */
         relay_flush(x, false);
     return good;
@@ -199,7 +201,7 @@ static struct str apply_form(struct exchange *x)
     return x->formed.n ? buf_str(&x->formed) : STR("\n");
 }
 
-static void give(struct exchange *x, struct str bytes)
+void relay_give(struct exchange *x, struct str bytes)
 {
     x->record.bytes_out += (int64_t)bytes.n;
     x->last_out_ms = clock_ms();
@@ -211,8 +213,8 @@ void relay_close(struct exchange *x)
     if (!x->form || !x->streaming)
         return;
     if (!x->form_begun)
-        give(x, x->form->first);
-    give(x, x->form->last);
+        relay_give(x, x->form->first);
+    relay_give(x, x->form->last);
 }
 
 void relay_flush(struct exchange *x, bool all)
@@ -221,7 +223,7 @@ void relay_flush(struct exchange *x, bool all)
         return;
     if (!x->head_sent)
         begin_stream(x);
-    give(x, x->form ? apply_form(x) : buf_str(&x->out));
+    relay_give(x, x->form ? apply_form(x) : buf_str(&x->out));
     buf_clear(&x->out);
     if (x->out.cap > FLUSH_BYTES)
         buf_free(&x->out);
@@ -257,30 +259,10 @@ void relay_keep_alive(struct exchange *x)
 static bool finish_stream(struct exchange *x)
 {
     if (frames_end(x->frames) || !read_frames(x))
-        return x->error.kind ? false : broken_answer(x, "The model's answer could not be read.");
+        return x->error.kind ? false : relay_broken(x, "The model's answer could not be read.");
     if (x->family->read_end(x->reader))
-        return broken_answer(x, "The model's answer ended before it was complete.");
+        return relay_broken(x, "The model's answer ended before it was complete.");
     return !x->up_failed;
-}
-
-static bool finish_embeddings(struct exchange *x)
-{
-    struct embed_answer answer = {.tokens = -1};
-    struct buf body = {0};
-    const struct family *family = x->family;
-    status s = family->embed->decode(x->arena, &x->embed, buf_str(&x->whole), &answer);
-
-    if (!s)
-        s = x->match.endpoint->embed->render(x->arena, &x->embed, &answer, &body);
-    if (s) {
-        buf_free(&body);
-        return broken_answer(x, "The model's embeddings could not be understood.");
-    }
-    x->record.has_usage = answer.tokens >= 0;
-    x->record.usage = (struct chat_usage){.input = answer.tokens, .reasoning = -1};
-    reply_whole(x, 200, "application/json", buf_str(&body));
-    buf_free(&body);
-    return true;
 }
 
 static bool render_whole(struct exchange *x)
@@ -293,7 +275,7 @@ static bool render_whole(struct exchange *x)
     if (!s && !body.failed)
         reply_whole(x, 200, "application/json", buf_str(&body));
     buf_free(&body);
-    return s ? broken_answer(x, "The model's answer could not be rendered.") : true;
+    return s ? relay_broken(x, "The model's answer could not be rendered.") : true;
 }
 
 static bool finish_whole(struct exchange *x)
@@ -306,7 +288,7 @@ static bool finish_whole(struct exchange *x)
     if (x->up_failed)
         return false;
     if (s)
-        return broken_answer(x, "The model's answer could not be understood.");
+        return relay_broken(x, "The model's answer could not be understood.");
     if (!x->call.lane)
         return render_whole(x);
     struct str body = buf_str(&x->whole);
@@ -318,8 +300,8 @@ static bool finish_whole(struct exchange *x)
 
 bool relay_finish(struct exchange *x)
 {
-    if (x->match.endpoint->kind == ENDPOINT_EMBEDDINGS)
-        return finish_embeddings(x);
+    if (x->work)
+        return x->work->finish(x);
     bool good = x->call.stream ? finish_stream(x) : finish_whole(x);
     if (x->head_sent)
         relay_flush(x, true);

@@ -52,7 +52,7 @@ static void add_trace(const struct exchange *x, struct buf *out)
 static void add_error_headers(const struct exchange *x, int code, struct buf *out)
 {
     if (code == 405 && x->match.endpoint)
-        add_header(out, "Allow", str_from(endpoint_allow(x->match.endpoint)));
+        add_header(out, "Allow", endpoint_allow(x->arena, x->match.endpoint));
     if (code == 401) {
         add_header(out, "WWW-Authenticate", STR("Bearer"));
         /* Anthropic's clients try a 401 again for minutes unless they are told not to. */
@@ -62,13 +62,13 @@ static void add_error_headers(const struct exchange *x, int code, struct buf *ou
         add_number(out, "Retry-After", (x->error.retry_after_ms + 999) / 1000);
 }
 
-void reply_preflight(struct exchange *x, const char *allow, struct buf *head)
+void reply_preflight(struct exchange *x, struct str allow, struct buf *head)
 {
     size_t before = head->n;
 
     add_cors(x, head);
     if (head->n > before) {
-        add_header(head, "Access-Control-Allow-Methods", str_from(allow));
+        add_header(head, "Access-Control-Allow-Methods", allow);
         struct str wanted = x->request.header(x->arg, "ACCESS_CONTROL_REQUEST_HEADERS");
         add_header(head, "Access-Control-Allow-Headers", wanted);
         add_header(head, "Access-Control-Max-Age", STR("86400"));

@@ -361,7 +361,8 @@ static bool append_header(struct http_call *call, const char *line)
 static bool set_headers(struct http_call *call, const struct http_request *request)
 {
     struct buf line = {0};
-    bool good = append_header(call, "Expect:");
+    /* curl's own are taken off first, the caller's come behind */
+    bool good = append_header(call, "Expect:") && append_header(call, "Content-Type:");
 
     for (size_t i = 0; good && i < request->header_count; i++) {
         const struct http_header *h = &request->headers[i];
@@ -387,11 +388,22 @@ static void set_identity(CURL *easy, const struct http_identity *identity)
     curl_easy_setopt(easy, CURLOPT_SSLKEY_BLOB, &key);
 }
 
+/* These announce their length even if it is 0: some servers answer 411 otherwise. */
+static bool sends_body(const struct http_request *request)
+{
+    return request->body.n || strcmp(request->method, "POST") == 0 ||
+           strcmp(request->method, "PUT") == 0 || strcmp(request->method, "PATCH") == 0;
+}
+
 static void set_method(CURL *easy, const struct http_request *request)
 {
-    if (strcmp(request->method, "GET") == 0)
+    if (strcmp(request->method, "GET") == 0 && !request->body.n)
         return;
-    if (strcmp(request->method, "POST") == 0 || request->body.n) {
+    if (strcmp(request->method, "HEAD") == 0) {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L); /* or it would wait for the body announced */
+        return;
+    }
+    if (sends_body(request)) {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.n ? request->body.p : "");
