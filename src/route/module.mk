@@ -1,3 +1,5 @@
 src_libcorelay_a_SOURCES += \
 	src/route/alias.c src/route/alias.h \
+	src/route/scoreboard.c src/route/scoreboard.h \
+	src/route/scoreboard_map.c src/route/scoreboard_map.h \
 	src/route/table.c src/route/table.h

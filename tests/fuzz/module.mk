@@ -86,5 +86,9 @@ fuzz_targets += tests/fuzz/fuzz_token_file
 tests_fuzz_fuzz_token_file_SOURCES = tests/fuzz/fuzz_token_file.c tests/fuzz/replay.c
 tests_fuzz_fuzz_token_file_LDADD = $(CORELAY_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz_scoreboard
+tests_fuzz_fuzz_scoreboard_SOURCES = tests/fuzz/fuzz_scoreboard.c tests/fuzz/replay.c
+tests_fuzz_fuzz_scoreboard_LDADD = $(CORELAY_LIBS)
+
 .PHONY: fuzz-targets
 fuzz-targets: $(fuzz_targets)

@@ -74,6 +74,10 @@ unit_tests += tests/unit/test_table
 tests_unit_test_table_SOURCES = tests/unit/test_table.c
 tests_unit_test_table_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_scoreboard
+tests_unit_test_scoreboard_SOURCES = tests/unit/test_scoreboard.c
+tests_unit_test_scoreboard_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_estimate
 tests_unit_test_estimate_SOURCES = tests/unit/test_estimate.c
 tests_unit_test_estimate_LDADD = $(UNIT_LIBS)

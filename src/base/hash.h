@@ -1,0 +1,33 @@
+/*
+ * A 64-bit hash that is the same in every process and release: keys of shared tables, and choices
+ * that must come out alike everywhere. Not for secrets, and no shield against whoever makes
+ * collisions on purpose.
+ */
+#ifndef CORELAY_BASE_HASH_H
+#define CORELAY_BASE_HASH_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+
+#define HASH_BEGIN UINT64_C(0xcbf29ce484222325)
+
+/* Go on from `h` with further bytes, and with a mark behind them, so that "ab" + "c" is not "a" +
+   "bc" (FNV-1a). */
+static inline uint64_t hash_add(uint64_t h, struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        h = (h ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
+    return (h ^ 0x1ff) * UINT64_C(0x100000001b3);
+}
+
+/* Spread what was added over all bits (the finalizer of MurmurHash3); never 0. */
+static inline uint64_t hash_end(uint64_t h)
+{
+    h = (h ^ (h >> 33)) * UINT64_C(0xff51afd7ed558ccd);
+    h = (h ^ (h >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
+    h ^= h >> 33;
+    return h ? h : 1;
+}
+
+#endif
