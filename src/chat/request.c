@@ -150,3 +150,15 @@ enum chat_effort chat_budget_effort(int64_t budget)
             return (enum chat_effort)i;
     return CHAT_EFFORT_HIGH;
 }
+
+enum chat_effort chat_wanted_effort(const struct chat_request *r)
+{
+    switch (r->thinking) {
+    case CHAT_THINKING_OFF:
+        return CHAT_EFFORT_NONE;
+    case CHAT_THINKING_BUDGET:
+        return chat_budget_effort(r->thinking_budget);
+    default:
+        return r->effort;
+    }
+}

@@ -206,6 +206,8 @@ struct str chat_parts_text(struct arena *arena, const struct chat_part *parts,
 /* "minimal", "low", ... and back; UNSET for any other word. */
 const char *chat_effort_word(enum chat_effort effort);
 enum chat_effort chat_effort_parse(struct str word);
+/* How much thinking the request wants, however it was said; UNSET: it does not say. */
+enum chat_effort chat_wanted_effort(const struct chat_request *r);
 /* Effort and thinking budget in tokens, each as the other (one table for all families). */
 int64_t chat_effort_budget(enum chat_effort effort);
 enum chat_effort chat_budget_effort(int64_t budget);

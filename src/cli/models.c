@@ -13,6 +13,44 @@ static void print_model(const struct route_model *m)
         printf("%9s\n", "-");
 }
 
+/* Which row the properties are from, who says so, and what they come to with the configuration. */
+static void print_rule(struct arena *arena, const struct route_model *m)
+{
+    const struct model_rule *rule = m->rules.rule;
+    const char *traits = model_trait_words(arena, m->rules.traits);
+
+    printf("%-36.*s  %-28s  ", STR_ARG(m->name), rule ? rule->pattern : "-");
+    printf("%-10s  %s\n", rule && rule->date ? rule->date : "-", traits && *traits ? traits : "-");
+    if (rule)
+        printf("%-36s  %s: %s\n", "", rule->source, rule->evidence ? rule->evidence : "-");
+}
+
+static void print_rules(struct route_table *table)
+{
+    struct arena *arena = arena_new(0);
+
+    if (!arena)
+        return;
+    printf("%-36s  %-28s  %-10s  %s\n", "MODEL", "RULE", "DATE", "TRAITS");
+    for (size_t i = 0; i < route_table_count(table); i++)
+        print_rule(arena, route_table_at(table, i));
+    arena_free(arena);
+}
+
+static void write_rule(struct jwrite *w, const struct route_model *m)
+{
+    const struct model_rule *rule = m->rules.rule;
+
+    if (!rule)
+        return;
+    jwrite_member_object(w, "rule");
+    jwrite_member_cstr(w, "model", rule->pattern);
+    jwrite_member_cstr(w, "source", rule->source);
+    jwrite_member_cstr(w, "evidence", rule->evidence);
+    jwrite_member_cstr(w, "date", rule->date);
+    jwrite_end(w);
+}
+
 static void write_targets(struct jwrite *w, const struct route_model *m)
 {
     jwrite_member_array(w, "targets");
@@ -34,6 +72,7 @@ static void write_model(struct jwrite *w, const struct route_model *m)
     jwrite_member_cstr(w, "executable", m->executable);
     jwrite_member_int(w, "context_tokens", m->rules.context);
     jwrite_member_int(w, "max_output_tokens", m->rules.max_output);
+    write_rule(w, m);
     write_targets(w, m);
     jwrite_end(w);
 }
@@ -63,9 +102,11 @@ static void print_text(struct route_table *table, const struct config *config)
 int command_models(int argc, char **argv)
 {
     const char *file = NULL;
-    bool json = false;
+    bool json = false, rules = false;
     int code = CLI_GOOD;
-    const struct cli_option options[] = {CLI_CONFIG(&file), CLI_JSON(&json), CLI_END};
+    const struct cli_option options[] = {CLI_CONFIG(&file), CLI_JSON(&json),
+                                          {"rules", NULL, "what is known of each, and who says so", NULL, &rules},
+                                          CLI_END};
     const struct cli_syntax syntax = {
         "models",
         "",
@@ -85,6 +126,8 @@ int command_models(int argc, char **argv)
     struct route_table *table = session_open(&s, config) == OK ? session_models(&s) : NULL;
     if (table && json)
         print_json(table);
+    else if (table && rules)
+        print_rules(table);
     else if (table)
         print_text(table, shared_config_get(s.config));
     code = table && route_table_count(table) ? CLI_GOOD : CLI_PROBLEM;

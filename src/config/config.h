@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "family/model.h"
 #include "gate/api_key.h"
 #include "http/client.h"
 
@@ -39,8 +40,8 @@ struct config_alias {
     struct config_alias *next;
 };
 
-struct config_model { /* models.<name> */
-    const char *name;
+struct config_model {        /* models.<name>, or a pattern of names */
+    const char *name;        /* `*` stands for any text */
     const char *family;      /* NULL: by executable id */
     const char *executable;  /* NULL: from discovery, else guessed from the name */
     const char *api_version; /* NULL: default; "none": send none */
@@ -67,6 +68,7 @@ struct config {
     struct config_account *accounts;
     struct config_alias *aliases;
     struct config_model *models;
+    const struct model_rule *model_rules; /* before those built in; may be NULL */
     struct api_key *keys;
     bool allow_anonymous;
 
@@ -108,7 +110,8 @@ void config_free(struct config *c);
 /* A number that changes when any file that the configuration was read from does. */
 uint64_t config_stamp(const struct config *c);
 
-/* The row for a model, NULL if there is none. */
-const struct config_model *config_model_find(const struct config *c, struct str model);
+/* What `models` says of a model: of each key what stands under the model's own name, else under the
+   first pattern that matches it. False: nothing. `out->name` and `out->next` are unset. */
+bool config_model_for(const struct config *c, struct str model, struct config_model *out);
 
 #endif

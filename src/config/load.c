@@ -48,14 +48,6 @@ void config_free(struct config *c)
         arena_free(c->arena);
 }
 
-const struct config_model *config_model_find(const struct config *c, struct str model)
-{
-    for (const struct config_model *m = c->models; m; m = m->next)
-        if (str_is(model, m->name))
-            return m;
-    return NULL;
-}
-
 /* The file to read, NULL if none is named and none is there. */
 static const char *choose_file(const char *file)
 {

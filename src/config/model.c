@@ -161,3 +161,91 @@ void read_aliases(struct reading *r, const struct json *value, const struct plac
         end = &(*end)->next;
     }
 }
+
+/* --- the file of model rules ------------------------------------------------------------------- */
+
+static void read_rules_file(struct reading *r, const struct place *at, const char *path)
+{
+    struct json *json = NULL;
+    int line = 0, column = 0;
+    status s = json_read_file(path, CONFIG_FILE_MAX, &json, &line, &column);
+
+    if (s == E_SYNTAX)
+        reading_error(r, at, "%s: line %d, column %d: not JSON", path, line, column);
+    else if (s)
+        reading_error(r, at, "%s: %s; expected a file of model rules", path,
+                      s == E_NOT_FOUND ? "no such file" : status_text(s));
+    if (s)
+        return;
+    reading_remember_file(r, path);
+    struct str where = arena_printf(r->config->arena, "%s: ", path);
+    s = where.p ? model_rules_read(r->config->arena, json, where.p, r->problems,
+                                   &r->config->model_rules)
+                : E_NOMEM;
+    r->failed |= s == E_SYNTAX;
+    r->no_memory |= s == E_NOMEM;
+    json_free(json);
+}
+
+void read_model_rules(struct reading *r, const struct json *value, const struct place *at,
+                      void *into)
+{
+    struct config *c = into;
+
+    if (json_is_array(value)) {
+        const char *where = reading_where(r, at);
+        status s = where ? model_rules_read(c->arena, value, where, r->problems, &c->model_rules)
+                         : E_NOMEM;
+        r->failed |= s == E_SYNTAX;
+        r->no_memory |= s == E_NOMEM;
+        return;
+    }
+    const char *file = reading_text(r, value, at, "an array of model rules, or a file of them");
+    const char *path = file ? reading_path(r, file) : NULL;
+    if (path)
+        read_rules_file(r, at, path);
+}
+
+/* --- what holds for one model ------------------------------------------------------------------ */
+
+/* Take over what `out` does not say yet. */
+static void add_setting(struct config_model *out, const struct config_model *m)
+{
+#define TAKE(member)                                                                               \
+    if (!out->member)                                                                              \
+    out->member = m->member
+    TAKE(family);
+    TAKE(executable);
+    TAKE(api_version);
+    TAKE(cache_ttl);
+    TAKE(late_system);
+    TAKE(max_output);
+    TAKE(context);
+    TAKE(first_byte_ms);
+    TAKE(idle_ms);
+    TAKE(total_ms);
+#undef TAKE
+    if (!out->fallback) {
+        out->fallback = m->fallback;
+        out->fallback_count = m->fallback_count;
+    }
+    unsigned said = out->traits_set | out->traits_cleared;
+    out->traits_set |= m->traits_set & ~said;
+    out->traits_cleared |= m->traits_cleared & ~said;
+}
+
+bool config_model_for(const struct config *c, struct str model, struct config_model *out)
+{
+    bool found = false;
+
+    *out = (struct config_model){.name = NULL};
+    for (int exact = 1; exact >= 0; exact--)
+        for (const struct config_model *m = c->models; m; m = m->next) {
+            if (exact ? !str_is(model, m->name)
+                      : str_is(model, m->name) || !str_glob(model, m->name))
+                continue;
+            add_setting(out, m);
+            found = true;
+        }
+    return found;
+}

@@ -115,12 +115,13 @@ bool reading_is_repeated(struct reading *r, const struct json *object, const str
 
 extern const struct key_table config_keys; /* the whole file */
 
-key_read read_accounts;  /* subAccounts */
-key_read read_legacy;    /* the seed's single account: a member at the top level */
-key_read read_api_keys;  /* api_keys */
-key_read read_seed_keys; /* secret_authentication_tokens */
-key_read read_aliases;   /* aliases */
-key_read read_models;    /* models */
+key_read read_accounts;    /* subAccounts */
+key_read read_legacy;      /* the seed's single account: a member at the top level */
+key_read read_api_keys;    /* api_keys */
+key_read read_seed_keys;   /* secret_authentication_tokens */
+key_read read_aliases;     /* aliases */
+key_read read_models;      /* models */
+key_read read_model_rules; /* model_rules */
 
 /* Make the configuration whole from environment and defaults where the file says nothing. */
 void environment_read_account(struct reading *r);

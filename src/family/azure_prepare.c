@@ -76,7 +76,7 @@ static status fit_effort(struct arena *arena, struct jspan *body, const struct f
 {
     struct jspan *n = jspan_get(body, "reasoning_effort");
     enum chat_effort asked = chat_effort_parse(jspan_str(arena, n));
-    enum chat_effort fit = asked ? openai_effort(model->name, asked) : CHAT_EFFORT_UNSET;
+    enum chat_effort fit = asked ? model_fit_effort(model, 0, asked) : CHAT_EFFORT_UNSET;
 
     if (!(model->traits & MODEL_REASONING))
         return OK;

@@ -310,18 +310,6 @@ static void write_tools(struct jwrite *w, const struct chat_request *r)
 
 /* --- options ------------------------------------------------------------------------------------ */
 
-static enum chat_effort effort_of(const struct chat_request *r)
-{
-    switch (r->thinking) {
-    case CHAT_THINKING_OFF:
-        return CHAT_EFFORT_NONE;
-    case CHAT_THINKING_BUDGET:
-        return chat_budget_effort(r->thinking_budget);
-    default:
-        return r->effort;
-    }
-}
-
 /* Whoever asked for thinking in as many words sees it, unless he said otherwise. */
 static bool wants_summary(const struct chat_request *r)
 {
@@ -332,7 +320,7 @@ static bool wants_summary(const struct chat_request *r)
 static void write_thinking(struct jwrite *w, const struct chat_request *r,
                            const struct family_model *model, struct dropped *dropped)
 {
-    enum chat_effort effort = effort_of(r);
+    enum chat_effort effort = chat_wanted_effort(r);
 
     if (!(model->traits & MODEL_REASONING)) {
         if (effort > CHAT_EFFORT_NONE || r->thinking == CHAT_THINKING_ADAPTIVE)

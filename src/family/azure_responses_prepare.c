@@ -86,7 +86,7 @@ static status fit_effort(struct arena *arena, struct jspan *body, const struct f
     struct jspan *reasoning = jspan_get(body, "reasoning");
     struct jspan *n = jspan_get(reasoning, "effort");
     enum chat_effort asked = chat_effort_parse(jspan_str(arena, n));
-    enum chat_effort fit = asked ? openai_effort(model->name, asked) : CHAT_EFFORT_UNSET;
+    enum chat_effort fit = asked ? model_fit_effort(model, 0, asked) : CHAT_EFFORT_UNSET;
 
     if (fit == CHAT_EFFORT_UNSET || fit == asked)
         return OK;

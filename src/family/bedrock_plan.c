@@ -162,20 +162,16 @@ int64_t bedrock_max_tokens(const struct chat_request *request, const struct fami
     return model->max_output > 0 ? model->max_output : DEFAULT_MAX_TOKENS;
 }
 
-/* The words that upstream has for an effort. */
-static const char *effort_word(enum chat_effort effort)
+/* Efforts of a model that no row knows. */
+#define EFFORTS                                                                                    \
+    (MODEL_EFFORT(CHAT_EFFORT_LOW) | MODEL_EFFORT(CHAT_EFFORT_MEDIUM) |                            \
+     MODEL_EFFORT(CHAT_EFFORT_HIGH) | MODEL_EFFORT(CHAT_EFFORT_MAX))
+
+static const char *effort_word(const struct family_model *model, enum chat_effort effort)
 {
-    switch (effort) {
-    case CHAT_EFFORT_UNSET:
-    case CHAT_EFFORT_NONE:
+    if (effort <= CHAT_EFFORT_NONE)
         return NULL;
-    case CHAT_EFFORT_MINIMAL:
-        return "low";
-    case CHAT_EFFORT_XHIGH: /* only some models have the word; never more than was asked */
-        return "high";
-    default:
-        return chat_effort_word(effort);
-    }
+    return chat_effort_word(model_fit_effort(model, EFFORTS, effort));
 }
 
 /* The effort that is meant, UNSET if the model is to choose; false: no thinking is wanted. */
@@ -225,7 +221,7 @@ struct bedrock_thinking bedrock_plan_thinking(const struct chat_request *request
 
     if (!wanted_effort(request, &effort)) {
         const char *alone = adaptive && request->thinking == CHAT_THINKING_UNSET
-                                ? effort_word(request->effort)
+                                ? effort_word(model, request->effort)
                                 : NULL;
         return (struct bedrock_thinking){.effort = alone};
     }
@@ -233,7 +229,7 @@ struct bedrock_thinking bedrock_plan_thinking(const struct chat_request *request
         return plan_budget(request, effort, max_tokens, dropped);
     if (adaptive)
         return (struct bedrock_thinking){.kind = BEDROCK_THINK_ADAPTIVE,
-                                         .effort = effort_word(effort)};
+                                         .effort = effort_word(model, effort)};
     dropped_add_cstr(dropped,
                      request->thinking == CHAT_THINKING_EFFORT ? "reasoning_effort" : "thinking");
     return (struct bedrock_thinking){0};

@@ -5,7 +5,7 @@ src_libcorelay_a_SOURCES += \
 	src/family/azure_responses_read.c \
 	src/family/family.c src/family/family.h \
 	src/family/frames.c src/family/frames.h src/family/json_scan.h \
-	src/family/model.c src/family/model.h \
+	src/family/model.c src/family/model.h src/family/model_rules.c \
 	src/family/openai_compatible.c \
 	src/family/openai_embed.c src/family/openai_embed.h \
 	src/family/openai_encode.c src/family/openai_encode.h src/family/openai_messages.c \
@@ -31,3 +31,12 @@ src_libcorelay_a_SOURCES += \
 	src/family/bedrock_plan.c src/family/bedrock_plan.h src/family/bedrock_turns.c \
 	src/family/bedrock_reader.c src/family/bedrock_reader.h \
 	src/family/python_literal.c src/family/python_literal.h
+
+# The model rules are data (models.json), built in as one string.
+EXTRA_DIST += src/family/models.json
+CLEANFILES += src/family/models.inc
+src/family/libcorelay_a-model_rules.$(OBJEXT): src/family/models.inc
+src/family/models.inc: src/family/models.json
+	$(AM_V_GEN)$(MKDIR_P) src/family && \
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^ */"/' -e 's/$$/\\n"/' \
+		$(srcdir)/src/family/models.json >$@.tmp && mv -f $@.tmp $@

@@ -56,54 +56,10 @@ static void write_tools(struct jwrite *w, const struct chat_request *r)
 
 /* --- thinking -------------------------------------------------------------------------------- */
 
-/* What each generation takes, lowest first (vendor's documentation, 2026-09). The first matching
-   row counts. */
-static const struct {
-    const char *pattern;
-    unsigned efforts; /* bit per enum chat_effort */
-} efforts[] = {
-#define BIT(e) (1u << CHAT_EFFORT_##e)
-    {"o*", BIT(LOW) | BIT(MEDIUM) | BIT(HIGH)},
-    {"gpt-5", BIT(MINIMAL) | BIT(LOW) | BIT(MEDIUM) | BIT(HIGH)},
-    {"gpt-5-*", BIT(MINIMAL) | BIT(LOW) | BIT(MEDIUM) | BIT(HIGH)},
-    {"gpt-5.1", BIT(NONE) | BIT(LOW) | BIT(MEDIUM) | BIT(HIGH)},
-    {"gpt-5.1-*", BIT(NONE) | BIT(LOW) | BIT(MEDIUM) | BIT(HIGH)},
-    {"gpt-*", BIT(NONE) | BIT(LOW) | BIT(MEDIUM) | BIT(HIGH) | BIT(XHIGH)},
-#undef BIT
-};
-
-enum chat_effort openai_effort(struct str model, enum chat_effort wanted)
-{
-    for (size_t i = 0; i < sizeof efforts / sizeof *efforts; i++) {
-        if (!str_glob(model, efforts[i].pattern))
-            continue;
-        for (int distance = 0; distance <= CHAT_EFFORT_MAX; distance++) {
-            int up = (int)wanted + distance, down = (int)wanted - distance;
-            if (down >= CHAT_EFFORT_NONE && efforts[i].efforts & 1u << down)
-                return (enum chat_effort)down;
-            if (up <= CHAT_EFFORT_MAX && efforts[i].efforts & 1u << up)
-                return (enum chat_effort)up;
-        }
-    }
-    return CHAT_EFFORT_UNSET;
-}
-
-static enum chat_effort wanted_effort(const struct chat_request *r)
-{
-    switch (r->thinking) {
-    case CHAT_THINKING_OFF:
-        return CHAT_EFFORT_NONE;
-    case CHAT_THINKING_BUDGET:
-        return chat_budget_effort(r->thinking_budget);
-    default:
-        return r->effort;
-    }
-}
-
 static void write_effort(struct jwrite *w, const struct chat_request *r,
                          const struct family_model *model, struct dropped *dropped)
 {
-    enum chat_effort effort = wanted_effort(r);
+    enum chat_effort effort = chat_wanted_effort(r);
 
     if (!(model->traits & MODEL_REASONING)) {
         if (effort > CHAT_EFFORT_NONE || r->thinking == CHAT_THINKING_ADAPTIVE)
@@ -112,7 +68,7 @@ static void write_effort(struct jwrite *w, const struct chat_request *r,
     }
     if (effort == CHAT_EFFORT_UNSET)
         return;
-    enum chat_effort fit = openai_effort(model->name, effort);
+    enum chat_effort fit = model_fit_effort(model, 0, effort);
     jwrite_member_cstr(w, "reasoning_effort", chat_effort_word(fit ? fit : effort));
 }
 

@@ -34,9 +34,6 @@ struct str openai_call_id(struct arena *arena, const struct openai_style *style,
    memory. */
 struct str openai_opaque_id(struct arena *arena, struct str id);
 
-/* The effort nearest to `wanted` that the model takes; UNSET when it takes any. */
-enum chat_effort openai_effort(struct str model, enum chat_effort wanted);
-
 /* Make messages that clients replay fit for this server: members that only answers have are taken out,
    call ids are made as long as it takes them. E_NOMEM. */
 status openai_fit_replayed(struct arena *arena, struct jspan *body,

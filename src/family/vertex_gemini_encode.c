@@ -1,7 +1,7 @@
 /* Tools and options of a Gemini request; the contents are in vertex_gemini_contents.c. */
 #include "family/vertex_gemini.h"
 
-enum { MAX_STOPS = 5 };
+enum { MAX_STOPS = 5, MOST_BUDGET = 24576 /* of thinking, where no row knows */ };
 
 /* --- tools ----------------------------------------------------------------------------------- */
 
@@ -68,62 +68,25 @@ static status write_tools(struct arena *arena, struct jwrite *w, const struct ch
 
 /* --- thinking -------------------------------------------------------------------------------- */
 
-/* Budgets that each model takes (ai.google.dev, "Thinking", 2026-09): pro cannot be silenced. */
-static const struct {
-    const char *pattern;
-    int64_t off, least, most;
-} budgets[] = {
-    {"gemini-2.5-pro*", 128, 128, 32768},
-    {"gemini-2.5-flash-lite*", 0, 512, 24576},
-    {"*", 0, 1, 24576},
-};
+/* Levels of a model that no row knows. */
+#define LEVELS                                                                                     \
+    (MODEL_EFFORT(CHAT_EFFORT_MINIMAL) | MODEL_EFFORT(CHAT_EFFORT_LOW) |                           \
+     MODEL_EFFORT(CHAT_EFFORT_MEDIUM) | MODEL_EFFORT(CHAT_EFFORT_HIGH))
 
-static int64_t fit_budget(struct str model, int64_t wanted)
+/* Within what the model takes; 0 is off, where it can be told. */
+static int64_t fit_budget(const struct family_model *model, int64_t wanted)
 {
-    size_t i = 0;
+    int64_t most = model->most_budget ? model->most_budget : MOST_BUDGET;
 
-    while (!str_glob(model, budgets[i].pattern))
-        i++;
-    if (wanted <= 0)
-        return budgets[i].off;
-    return wanted < budgets[i].least  ? budgets[i].least
-           : wanted > budgets[i].most ? budgets[i].most
-                                      : wanted;
+    if (wanted <= 0 && !(model->traits & MODEL_THINKS_ALWAYS))
+        return 0;
+    if (wanted < model->least_budget)
+        return model->least_budget;
+    return wanted > most ? most : wanted;
 }
 
-static enum chat_effort effort_of(const struct chat_request *r)
-{
-    switch (r->thinking) {
-    case CHAT_THINKING_OFF:
-        return CHAT_EFFORT_NONE;
-    case CHAT_THINKING_BUDGET:
-        return chat_budget_effort(r->thinking_budget);
-    default:
-        return r->effort;
-    }
-}
-
-/* Flash has four levels; pro has no minimal one. */
-static const char *level_of(struct str model, enum chat_effort effort)
-{
-    bool pro = str_glob(model, "*-pro*");
-
-    switch (effort) {
-    case CHAT_EFFORT_UNSET:
-        return NULL;
-    case CHAT_EFFORT_NONE:
-    case CHAT_EFFORT_MINIMAL:
-        return pro ? "low" : "minimal";
-    case CHAT_EFFORT_LOW:
-        return "low";
-    case CHAT_EFFORT_MEDIUM:
-        return "medium";
-    default:
-        return "high";
-    }
-}
-
-static void write_budget(struct jwrite *w, const struct chat_request *r, struct str model)
+static void write_budget(struct jwrite *w, const struct chat_request *r,
+                         const struct family_model *model)
 {
     if (r->thinking == CHAT_THINKING_BUDGET)
         jwrite_member_int(w, "thinkingBudget", fit_budget(model, r->thinking_budget));
@@ -138,7 +101,7 @@ static void write_budget(struct jwrite *w, const struct chat_request *r, struct 
 static void write_thinking(struct jwrite *w, const struct chat_request *r,
                            const struct family_model *model, struct dropped *dropped)
 {
-    enum chat_effort effort = effort_of(r);
+    enum chat_effort effort = chat_wanted_effort(r);
     bool off = effort == CHAT_EFFORT_NONE;
     bool asked = r->thinking != CHAT_THINKING_UNSET || effort != CHAT_EFFORT_UNSET;
 
@@ -151,9 +114,10 @@ static void write_thinking(struct jwrite *w, const struct chat_request *r,
         return;
     jwrite_member_object(w, "thinkingConfig");
     if (!(model->traits & MODEL_THINKING_LEVEL))
-        write_budget(w, r, model->name);
-    else if (level_of(model->name, effort))
-        jwrite_member_cstr(w, "thinkingLevel", level_of(model->name, effort));
+        write_budget(w, r, model);
+    else if (effort != CHAT_EFFORT_UNSET)
+        jwrite_member_cstr(w, "thinkingLevel",
+                           chat_effort_word(model_fit_effort(model, LEVELS, effort)));
     if (!off && r->show_thinking != 0)
         jwrite_member_bool(w, "includeThoughts", true);
     jwrite_end(w);

@@ -58,11 +58,18 @@ static struct route_model *find_exact(const struct route_table *table, struct st
     return NULL;
 }
 
-static void apply_setting(struct route_model *m, const struct config_model *setting)
+/* What the configuration says of this model goes before what the rules say. */
+static status apply_setting(struct arena *arena, struct route_model *m, const struct config *config)
 {
-    m->setting = setting;
+    struct config_model merged, *setting;
+
+    if (!config_model_for(config, m->name, &merged))
+        return OK;
+    setting = ARENA_NEW(arena, struct config_model);
     if (!setting)
-        return;
+        return E_NOMEM;
+    *setting = merged;
+    m->setting = setting;
     m->rules.traits = (m->rules.traits | setting->traits_set) & ~setting->traits_cleared;
     m->rules.api_version = str_from(setting->api_version);
     m->rules.cache_ttl = str_from(setting->cache_ttl);
@@ -71,6 +78,7 @@ static void apply_setting(struct route_model *m, const struct config_model *sett
         m->rules.max_output = setting->max_output;
     if (setting->context)
         m->rules.context = setting->context;
+    return OK;
 }
 
 static unsigned first_turn(const struct route_table *old, struct str name)
@@ -100,10 +108,10 @@ static struct route_model *need_model(struct route_table *table, const struct co
     *m = (struct route_model){.name = arena_str(table->arena, name), .turn = first_turn(old, name)};
     if (!m->name.p)
         return NULL;
+    model_describe_by(config->model_rules, m->name, &m->rules);
+    if (apply_setting(table->arena, m, config))
+        return NULL;
     table->count++;
-    model_describe(m->name, &m->rules);
-    m->rules.name = m->name;
-    apply_setting(m, config_model_find(config, m->name));
     return m;
 }
 
@@ -283,9 +291,11 @@ struct route_model *route_find(struct route_table *table, const struct config *c
             break;
         }
     struct route_model *m = find_spelled(table, arena, asked);
-    const struct config_model *setting = m ? NULL : config_model_find(config, asked);
-    for (size_t i = 0; !m && setting && i < setting->fallback_count; i++)
-        m = find_spelled(table, arena, str_from(setting->fallback[i]));
+    struct config_model setting;
+    if (m || !config_model_for(config, asked, &setting))
+        return m;
+    for (size_t i = 0; !m && i < setting.fallback_count; i++)
+        m = find_spelled(table, arena, str_from(setting.fallback[i]));
     return m;
 }
 

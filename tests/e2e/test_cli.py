@@ -113,6 +113,21 @@ def test_models(corelay, place):
     assert len(found[GPT]["targets"]) == int(rows[GPT][1])
 
 
+def test_models_say_which_rule_they_follow(corelay, place):
+    rule = {"model": CLAUDE[:-2] + "*", "traits": ["thinking"], "evidence": "tried it",
+            "date": "2026-10"}
+    (place / "rules.json").write_text(json.dumps([rule]))
+    change_config(place, model_rules="rules.json", models={"gpt-*": {"traits": {"no_tools": True}}})
+    found = {m["model"]: m for m in json.loads(corelay("models", "--json"))}
+    assert found[CLAUDE]["rule"] == {"model": rule["model"], "evidence": "tried it",
+                                     "date": "2026-10", "source": f"{place}/rules.json: [0]"}
+    assert found[GPT]["rule"]["source"].startswith("built-in[")
+    lines = corelay("models", "--rules").splitlines()
+    row = next(i for i, line in enumerate(lines) if line.startswith(GPT + " "))
+    assert lines[row].endswith(" no_tools") and "OpenAI" in lines[row + 1] + lines[row]
+    assert "rules.json: [0]: tried it" in "\n".join(lines)
+
+
 def test_tokens(corelay):
     assert corelay("token", "list").startswith("no token in ")
     corelay("models")

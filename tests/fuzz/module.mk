@@ -31,6 +31,10 @@ fuzz_targets += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
 tests_fuzz_fuzz_config_LDADD = $(CORELAY_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz_model_rules
+tests_fuzz_fuzz_model_rules_SOURCES = tests/fuzz/fuzz_model_rules.c tests/fuzz/replay.c
+tests_fuzz_fuzz_model_rules_LDADD = $(CORELAY_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz_service_key
 tests_fuzz_fuzz_service_key_SOURCES = tests/fuzz/fuzz_service_key.c tests/fuzz/replay.c
 tests_fuzz_fuzz_service_key_LDADD = $(CORELAY_LIBS)

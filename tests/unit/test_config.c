@@ -287,8 +287,10 @@ static void takes_models_and_aliases(void **state)
                        "\"traits\":{\"reasoning\":true,\"no_stop\":false},"
                        "\"timeouts\":{\"first_byte_seconds\":1.5}},"
                        "\"a\":{\"fallback\":\"b\"},\"b\":{}}}");
-    const struct config_model *m = config_model_find(c, STR("gpt-5"));
+    struct config_model setting;
+    const struct config_model *m = &setting;
 
+    assert_true(config_model_for(c, STR("gpt-5"), &setting));
     assert_string_equal(c->aliases->name, "fast");
     assert_string_equal(c->aliases->model, "gpt-5");
     assert_string_equal(m->family, "azure-openai");
@@ -304,7 +306,99 @@ static void takes_models_and_aliases(void **state)
     assert_int_equal(m->traits_set & m->traits_cleared, 0);
     assert_int_equal(m->first_byte_ms, 1500);
     assert_int_equal(m->idle_ms, 0);
-    assert_null(config_model_find(c, STR("gpt")));
+    assert_false(config_model_for(c, STR("gpt"), &setting));
+}
+
+/* The model's own name goes before patterns, an earlier pattern before a later one; key by key. */
+static void patterns_give_what_names_leave_out(void **state)
+{
+    const struct config *c =
+        accept(*state, "{" ACCOUNT "," KEYS ",\"models\":{"
+                       "\"gpt-*\":{\"api_version\":\"v1\",\"max_output_tokens\":1,"
+                       "\"traits\":{\"reasoning\":true,\"no_stop\":true}},"
+                       "\"*-5\":{\"max_output_tokens\":2,\"context_tokens\":2,"
+                       "\"fallback\":\"a\"},"
+                       "\"gpt-5\":{\"api_version\":\"v3\",\"traits\":{\"no_stop\":false}}}}");
+    struct config_model m;
+
+    assert_true(config_model_for(c, STR("gpt-5"), &m));
+    assert_string_equal(m.api_version, "v3");
+    assert_int_equal(m.max_output, 1);
+    assert_int_equal(m.context, 2);
+    assert_int_equal(m.fallback_count, 1);
+    assert_int_equal(m.traits_set, MODEL_REASONING);
+    assert_int_equal(m.traits_cleared, MODEL_NO_STOP);
+    assert_true(config_model_for(c, STR("gpt-6"), &m));
+    assert_int_equal(m.traits_set, MODEL_REASONING | MODEL_NO_STOP);
+    assert_int_equal(m.fallback_count, 0);
+    assert_false(config_model_for(c, STR("o3"), &m));
+}
+
+static void expect_rule(const struct config *c, const char *model, unsigned traits, int64_t context,
+                        const char *source)
+{
+    struct family_model m;
+
+    model_describe_by(c->model_rules, str_from(model), &m);
+    assert_int_equal(m.traits, traits);
+    assert_int_equal(m.context, context);
+    assert_non_null(strstr(m.rule->source, source));
+}
+
+static void takes_model_rules(void **state)
+{
+    struct bench *b = *state;
+
+    write_file(b, "rules.json",
+               "[{\"model\":\"gpt-5.5\",\"traits\":[\"reasoning\"],\"context_tokens\":7,"
+               "\"evidence\":\"tried\",\"date\":\"2026-09-30\"},{\"model\":\"new--*\"}]");
+    const struct config *c = accept(b, "{" ACCOUNT "," KEYS ",\"model_rules\":\"rules.json\"}");
+    expect_rule(c, "gpt-5.5", MODEL_REASONING, 7, "rules.json: [0]");
+    expect_rule(c, "new--model", 0, 0, "rules.json: [1]");
+    expect_rule(c, "gpt-4o", 0, 128000, "built-in[");
+    bool watched = false;
+    for (const struct config_file *f = c->files; f; f = f->next)
+        watched = watched || strstr(f->path, "rules.json");
+    assert_true(watched);
+    c = accept(b, "{" ACCOUNT "," KEYS
+                  ",\"model_rules\":[{\"model\":\"gpt-4o*\",\"context_tokens\":9}]}");
+    expect_rule(c, "gpt-4o-mini", 0, 9, "c.json: model_rules[0]");
+}
+
+static void refuses_bad_model_rules(void **state)
+{
+    struct bench *b = *state;
+
+    refuse(b,
+           "{" ACCOUNT "," KEYS ",\"model_rules\":[{\"model\":\"a\",\"traits\":[\"reasons\",5]},7,"
+           "{\"model\":\"\",\"efforts\":\"low\",\"effort\":1},{\"context_tokens\":0.5},"
+           "{\"model\":\"b\",\"model\":\"c\",\"date\":\"June\",\"thinking_budget\":[2,1]}]}",
+           "c.json: model_rules[0].traits: has the unknown word \"reasons\"; expected traits of "
+           "corelay.json(5), as \"reasoning\"\n"
+           "c.json: model_rules[0].traits: has the unknown word \"a number\"; expected traits of "
+           "corelay.json(5), as \"reasoning\"\n"
+           "c.json: model_rules[1]: is a number; expected an object\n"
+           "c.json: model_rules[2].model: is empty; expected a text\n"
+           "c.json: model_rules[2].efforts: is a string; expected an array of none, minimal, low, "
+           "medium, high, xhigh, max\n"
+           "c.json: model_rules[2].effort: unknown key; expected model, traits, efforts, "
+           "thinking_budget, context_tokens, max_output_tokens, evidence or date\n"
+           "c.json: model_rules[3].context_tokens: expected a whole number from 1 to 1000000000\n"
+           "c.json: model_rules[3].model: is missing; expected a pattern of model names\n"
+           "c.json: model_rules[4].model: stands twice; expected each key once\n"
+           "c.json: model_rules[4].date: is \"June\"; expected YYYY-MM or YYYY-MM-DD\n"
+           "c.json: model_rules[4].thinking_budget: has a least that is more than the most\n");
+    refuse(b, "{" ACCOUNT "," KEYS ",\"model_rules\":5}",
+           "c.json: model_rules: is a number; expected an array of model rules, or a file of "
+           "them\n");
+    refuse(b, "{" ACCOUNT "," KEYS ",\"model_rules\":\"absent.json\"}",
+           "c.json: model_rules: absent.json: no such file; expected a file of model rules\n");
+    write_file(b, "rules.json", "[\n{\"model\":}]");
+    refuse(b, "{" ACCOUNT "," KEYS ",\"model_rules\":\"rules.json\"}",
+           "c.json: model_rules: rules.json: line 2, column 10: not JSON\n");
+    write_file(b, "rules.json", "{}");
+    refuse(b, "{" ACCOUNT "," KEYS ",\"model_rules\":\"rules.json\"}",
+           "rules.json: is an object; expected an array of model rules\n");
 }
 
 /* --- callers' keys --------------------------------------------------------------------------- */
@@ -712,6 +806,9 @@ int main(void)
         TEST(has_defaults),
         TEST(takes_every_setting),
         TEST(takes_models_and_aliases),
+        TEST(patterns_give_what_names_leave_out),
+        TEST(takes_model_rules),
+        TEST(refuses_bad_model_rules),
         TEST(takes_every_form_of_key),
         TEST(refuses_bad_keys),
         TEST(wants_a_key),

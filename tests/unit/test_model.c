@@ -86,6 +86,57 @@ static void others(void **state)
     assert_int_equal(describe("").max_output, 0);
 }
 
+/* Nothing is built in that nobody vouches for. */
+static void all_rows_have_evidence(void **state)
+{
+    size_t rows = 0;
+
+    (void)state;
+    for (const struct model_rule *r = model_rules_builtin(); r; r = r->next, rows++)
+        if (!r->evidence || !r->date)
+            fail_msg("%s (%s): no evidence, or no date", r->pattern, r->source);
+    assert_true(rows > 50);
+    assert_string_equal(describe("gpt-4o-mini").rule->pattern, "gpt-4o*");
+    assert_null(describe("somebody--else").rule);
+}
+
+/* A row that a row before it covers whole is never reached. */
+static void all_rows_can_be_reached(void **state)
+{
+    (void)state;
+    for (const struct model_rule *r = model_rules_builtin(); r; r = r->next) {
+        const struct model_rule *first = model_rules_builtin();
+        while (!str_glob(str_from(r->pattern), first->pattern))
+            first = first->next;
+        if (first != r)
+            fail_msg("%s stands behind %s", r->pattern, first->pattern);
+    }
+}
+
+static enum chat_effort fit(const char *model, unsigned otherwise, enum chat_effort wanted)
+{
+    struct family_model m = describe(model);
+    return model_fit_effort(&m, otherwise, wanted);
+}
+
+static void efforts(void **state)
+{
+    (void)state;
+    assert_int_equal(fit("o3", 0, CHAT_EFFORT_MINIMAL), CHAT_EFFORT_LOW);
+    assert_int_equal(fit("o3", 0, CHAT_EFFORT_MAX), CHAT_EFFORT_HIGH);
+    assert_int_equal(fit("gpt-5", 0, CHAT_EFFORT_NONE), CHAT_EFFORT_MINIMAL);
+    assert_int_equal(fit("gpt-5-pro", 0, CHAT_EFFORT_LOW), CHAT_EFFORT_HIGH);
+    assert_int_equal(fit("gpt-5.2", 0, CHAT_EFFORT_XHIGH), CHAT_EFFORT_XHIGH);
+    assert_int_equal(fit("anthropic--claude-4.6-opus", 0, CHAT_EFFORT_XHIGH), CHAT_EFFORT_HIGH);
+    assert_int_equal(fit("gemini-3-pro-preview", 0, CHAT_EFFORT_MEDIUM), CHAT_EFFORT_LOW);
+    assert_int_equal(fit("gemini-3.1-pro", 0, CHAT_EFFORT_MEDIUM), CHAT_EFFORT_MEDIUM);
+    assert_int_equal(fit("gemini-3.1-pro", 0, CHAT_EFFORT_MINIMAL), CHAT_EFFORT_LOW);
+    assert_int_equal(fit("gemini-3-flash", 0, CHAT_EFFORT_NONE), CHAT_EFFORT_MINIMAL);
+    assert_int_equal(fit("somebody--else", 0, CHAT_EFFORT_HIGH), CHAT_EFFORT_UNSET);
+    assert_int_equal(fit("somebody--else", MODEL_EFFORT(CHAT_EFFORT_LOW), CHAT_EFFORT_HIGH),
+                     CHAT_EFFORT_LOW);
+}
+
 static void words(void **state)
 {
     (void)state;
@@ -102,6 +153,9 @@ int main(void)
         cmocka_unit_test(gpt),
         cmocka_unit_test(claude),
         cmocka_unit_test(others),
+        cmocka_unit_test(all_rows_have_evidence),
+        cmocka_unit_test(all_rows_can_be_reached),
+        cmocka_unit_test(efforts),
         cmocka_unit_test(words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
