@@ -111,15 +111,28 @@ static status fresh_body(struct exchange *x, struct jspan **out)
     return jspan_parse(x->arena, x->request.body, out, NULL);
 }
 
+status attempt_encode(struct arena *arena, const struct family *family,
+                      const struct chat_request *chat, struct family_call *call, struct jspan **out,
+                      struct dropped *dropped, struct chat_error *err)
+{
+    struct buf text = {0};
+
+    call->choices = chat->n > 1 ? (unsigned)chat->n : 1;
+    status s = family->encode(arena, chat, call, &text, dropped, err);
+    struct str copy = s || text.failed ? STR_NONE : arena_str(arena, buf_str(&text));
+    buf_free(&text);
+    if (s)
+        return s;
+    return copy.p ? jspan_parse(arena, copy, out, NULL) : E_NOMEM;
+}
+
 static status encode_chat(struct exchange *x, struct jspan **out)
 {
     const struct family *family = x->family;
-    struct buf text = {0};
-    status s = OK;
 
     if (!x->decoded) {
         chat_request_init(&x->chat);
-        s = x->dialect->decode(x->arena, x->body, &x->chat, &x->dropped, &x->error);
+        status s = x->dialect->decode(x->arena, x->body, &x->chat, &x->dropped, &x->error);
         if (s)
             return s;
         if (x->call.betas.n)
@@ -132,12 +145,7 @@ static status encode_chat(struct exchange *x, struct jspan **out)
                          STR_ARG(x->model_asked));
         return E_SYNTAX;
     }
-    s = family->encode(x->arena, &x->chat, &x->call, &text, &x->dropped, &x->error);
-    struct str copy = s || text.failed ? STR_NONE : arena_str(x->arena, buf_str(&text));
-    buf_free(&text);
-    if (s)
-        return s;
-    return copy.p ? jspan_parse(x->arena, copy, out, NULL) : E_NOMEM;
+    return attempt_encode(x->arena, family, &x->chat, &x->call, out, &x->dropped, &x->error);
 }
 
 static status prepare_chat(struct exchange *x)
@@ -177,7 +185,6 @@ static bool prepare_body(struct exchange *x)
 
     x->call.model = &x->model->rules;
     x->call.include_usage = x->include_usage;
-    x->call.choices = x->chat.n > 1 ? (unsigned)x->chat.n : 1;
     x->call.betas = x->request.header(x->arg, "ANTHROPIC_BETA");
     if (x->prepared_for == family)
         return true;
@@ -204,13 +211,19 @@ static bool thinks_over_tools(const struct jspan *body)
     return tools && !jspan_says(jspan_get(body, "reasoning_effort"), "none");
 }
 
+const struct family *attempt_family(const struct family *family, const struct family_model *model,
+                                    const struct dialect *dialect, const struct jspan *body)
+{
+    return family_for(family, model, dialect->wire, thinks_over_tools(body));
+}
+
 static const struct family *choose_family(const struct exchange *x)
 {
     const struct family *family = x->target->family;
 
     if (x->work)
         return family;
-    return family_for(family, &x->model->rules, x->dialect->wire, thinks_over_tools(x->body));
+    return attempt_family(family, &x->model->rules, x->dialect, x->body);
 }
 
 enum step attempt_target(struct exchange *x)

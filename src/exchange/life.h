@@ -158,6 +158,13 @@ enum step attempt_token(struct exchange *x);
 enum step attempt_send(struct exchange *x);
 enum step attempt_answer(struct exchange *x);
 void attempt_drop(struct exchange *x); /* end what is under way for the present target */
+/* Which family serves a chat request at a target of `family`. */
+const struct family *attempt_family(const struct family *family, const struct family_model *model,
+                                    const struct dialect *dialect, const struct jspan *body);
+/* A decoded request in the words of `family`, as a tree in `arena`; fills in call->choices. */
+status attempt_encode(struct arena *arena, const struct family *family,
+                      const struct chat_request *chat, struct family_call *call, struct jspan **out,
+                      struct dropped *dropped, struct chat_error *err);
 
 /* relay.c: false when the attempt has to end (`x->error` says why). */
 bool relay_begin(struct exchange *x);
@@ -167,7 +174,10 @@ bool relay_broken(struct exchange *x, const char *what); /* false: the answer is
 void relay_give(struct exchange *x, struct str bytes);   /* bytes of the body, counted */
 void relay_flush(struct exchange *x, bool all);          /* give the caller what may be given */
 void relay_close(struct exchange *x);                    /* end the stream's form */
-void relay_keep_alive(struct exchange *x);               /* arm the timer that breaks silence */
+/* Append the texts of `frames` with what the form puts around them; `*begun`: there was one
+   before. */
+void relay_form(const struct dialect_form *form, struct str frames, bool *begun, struct buf *out);
+void relay_keep_alive(struct exchange *x); /* arm the timer that breaks silence */
 
 /* reply.c */
 void reply_head(struct exchange *x, int status, const char *content_type);

@@ -183,21 +183,24 @@ bool relay_push(struct exchange *x, struct str bytes)
 
 /* --- the way out ----------------------------------------------------------------------------------- */
 
-/* The frames in `out` with what the form puts around their texts; white space when there is none,
-   since then something is to keep the stream alive. */
-static struct str apply_form(struct exchange *x)
+void relay_form(const struct dialect_form *form, struct str frames, bool *begun, struct buf *out)
 {
-    struct str rest = buf_str(&x->out);
-
-    buf_clear(&x->formed);
-    while (rest.n) {
-        struct str line = str_cut(&rest, '\n');
+    while (frames.n) {
+        struct str line = str_cut(&frames, '\n');
         if (!str_starts(line, "data: "))
             continue;
-        buf_add_str(&x->formed, x->form_begun ? x->form->next : x->form->first);
-        buf_add_str(&x->formed, str_trim(str_slice(line, strlen("data: "), line.n)));
-        x->form_begun = true;
+        buf_add_str(out, *begun ? form->next : form->first);
+        buf_add_str(out, str_trim(str_slice(line, strlen("data: "), line.n)));
+        *begun = true;
     }
+}
+
+/* What is in `out` in the form; white space when there is no text in it, since then something is to
+   keep the stream alive. */
+static struct str apply_form(struct exchange *x)
+{
+    buf_clear(&x->formed);
+    relay_form(x->form, buf_str(&x->out), &x->form_begun, &x->formed);
     return x->formed.n ? buf_str(&x->formed) : STR("\n");
 }
 

@@ -1,7 +1,9 @@
 /*
  * A golden case: one text file that tells a whole exchange, each step in a section.
  *
- *     -- call --                                   optional: "model: NAME", "anthropic-beta: A,B"
+ *     -- call --                                   optional, a line each: "model: NAME" behind an
+ *                                                  alias, "anthropic-beta: A,B", "path: /v1beta/..."
+ *                                                  for an API whose URL says what is asked
  *     -- request --                                what the caller sends
  *     -- upstream request: PATH --                 what goes to SAP AI Core
  *     -- dropped --                                what was declared as left out, if anything

@@ -26,6 +26,7 @@ static const struct dialect *const dialects[] = {
     &dialect_openai_chat,
     &dialect_openai_responses,
     &dialect_anthropic_messages,
+    &dialect_gemini_generate,
 };
 
 struct run {

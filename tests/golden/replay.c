@@ -2,42 +2,69 @@
 #include "replay.h"
 
 #include "event_stream.h"
+#include "exchange/life.h"
 
 /* --- the request ----------------------------------------------------------------------------- */
+
+/* What stands in the URL, for APIs that say it there: the model, whether it is a stream, its form. */
+static bool read_url(struct replay *r)
+{
+    struct str query = case_file_setting(r->given, "path");
+    struct str path = str_cut(&query, '?');
+    struct endpoint_match match;
+
+    if (!path.n)
+        return true;
+    if (endpoint_find(r->arena, path, false, &match) || !match.endpoint ||
+        match.endpoint->dialect != r->dialect)
+        return false;
+    r->model_asked = match.model;
+    r->call.stream = match.endpoint->stream == STREAM_ALWAYS;
+    if (r->call.stream && !str_is(endpoint_query(r->arena, query, "alt"), "sse"))
+        r->form = r->dialect->unless_sse;
+    return true;
+}
+
+/* Azure OpenAI is the one deployment with two families. */
+static bool comes_to_family(const struct replay *r, const struct jspan *body)
+{
+    const struct family *at =
+        r->family == &family_azure_responses ? &family_azure_openai : r->family;
+    return attempt_family(at, &r->model, r->dialect, body) == r->family;
+}
 
 static status read_request(struct replay *r, struct jspan **body, struct str *why)
 {
     status s = jspan_parse(r->arena, r->given->request, body, NULL);
 
-    if (s || !jspan_is(*body, JSPAN_OBJECT)) {
-        *why = STR("the request is no JSON object");
+    *why = STR("the request is no JSON object");
+    if (s || !jspan_is(*body, JSPAN_OBJECT))
         return E_SYNTAX;
-    }
     r->model_asked = jspan_str(r->arena, jspan_get(*body, "model"));
     r->call.stream = jspan_true(jspan_get(*body, "stream"));
+    *why = STR("the path is none of the dialect's");
+    if (!read_url(r))
+        return E_SYNTAX;
     r->call.include_usage =
         jspan_true(jspan_get(jspan_get(*body, "stream_options"), "include_usage"));
     r->call.betas = case_file_setting(r->given, "anthropic-beta");
     struct str name = case_file_setting(r->given, "model");
     model_describe(name.n ? name : r->model_asked, &r->model);
     r->call.model = &r->model;
-    r->call.lane = r->family->wire == r->dialect->wire;
-    return OK;
+    r->call.lane = r->family->wire == r->dialect->wire &&
+                   (!r->family->lane_fits || r->family->lane_fits(*body));
+    *why = STR("the request would go to another family");
+    return comes_to_family(r, *body) ? OK : E_SYNTAX;
 }
 
 static status encode(struct replay *r, const struct jspan *from, struct jspan **to)
 {
-    struct buf text = {0};
     status s = r->dialect->decode(r->arena, from, &r->chat, &r->dropped, &r->error);
 
+    if (s)
+        return s;
     r->chat.betas = r->call.betas;
-    r->call.choices = r->chat.n > 1 ? (unsigned)r->chat.n : 1;
-    if (!s)
-        s = r->family->encode(r->arena, &r->chat, &r->call, &text, &r->dropped, &r->error);
-    if (!s)
-        s = jspan_parse(r->arena, arena_str(r->arena, buf_str(&text)), to, NULL);
-    buf_free(&text);
-    return s;
+    return attempt_encode(r->arena, r->family, &r->chat, &r->call, to, &r->dropped, &r->error);
 }
 
 static status make_upstream_request(struct replay *r, struct jspan *body, struct case_file *out)

@@ -18,6 +18,7 @@ struct replay {
     struct family_model model;
     struct family_call call;
     struct str model_asked;
+    const struct dialect_form *form; /* of the stream; NULL: as the dialect writes it */
     struct chat_request chat;
     struct dropped dropped;
     struct chat_error error; /* why the request was refused */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "chat/order.h"
+#include "exchange/life.h"
 #include "family/upstream_error.h"
 #include "replay.h"
 
@@ -23,7 +24,7 @@ struct reading {
     struct buf out;   /* made, not sent */
     struct buf *sent; /* what the caller has */
     struct buf whole;
-    bool begun, content, failed;
+    bool begun, content, failed, form_begun;
     struct chat_error error;
     struct dialect_reply reply;
 };
@@ -115,13 +116,32 @@ static void end(struct reading *g)
 
 /* --- frames ---------------------------------------------------------------------------------- */
 
+static void give(struct reading *g)
+{
+    if (g->r->form)
+        relay_form(g->r->form, buf_str(&g->out), &g->form_begun, g->sent);
+    else
+        buf_add_str(g->sent, buf_str(&g->out));
+    buf_clear(&g->out);
+}
+
 static void flush(struct reading *g)
 {
     if (!g->content)
         return;
     g->begun = true;
-    buf_add_str(g->sent, buf_str(&g->out));
-    buf_clear(&g->out);
+    give(g);
+}
+
+static void close_form(struct reading *g)
+{
+    const struct dialect_form *form = g->r->form;
+
+    if (!form || !g->begun)
+        return;
+    if (!g->form_begun)
+        buf_add_str(g->sent, form->first);
+    buf_add_str(g->sent, form->last);
 }
 
 static void read_frames(struct reading *g)
@@ -198,14 +218,23 @@ static void finish_whole(struct reading *g)
 }
 
 /* Where frames are numbered, only whoever wrote those before can write the last one. */
-static void end_stream(struct reading *g, struct str id)
+static void write_last_frame(struct reading *g, struct str id)
 {
+    struct replay *r = g->r;
     struct chat_event event = {.kind = CHAT_EVENT_ERROR, .error = &g->error};
 
+    if (r->call.lane && r->family->relay_error &&
+        r->family->relay_error(g->reader, &g->error, &g->out))
+        return;
+    if (!r->dialect->numbered || !g->next || chat_push(g->next, &event))
+        r->dialect->stream_error(&g->error, id, &g->out);
+}
+
+static void end_stream(struct reading *g, struct str id)
+{
     buf_clear(&g->out);
-    if (!g->r->dialect->numbered || !g->next || chat_push(g->next, &event))
-        g->r->dialect->stream_error(&g->error, id, &g->out);
-    buf_add_str(g->sent, buf_str(&g->out));
+    write_last_frame(g, id);
+    give(g);
 }
 
 static int tell_error(struct reading *g)
@@ -241,5 +270,6 @@ void replay_answer(struct replay *r, struct str upstream, size_t cut, size_t ste
     else if (!g.failed)
         finish_whole(&g);
     *code = g.failed ? tell_error(&g) : 200;
+    close_form(&g);
     end(&g);
 }
