@@ -95,6 +95,12 @@ static status fit_effort(struct arena *arena, struct jspan *body, const struct f
     return word.p ? jspan_set(arena, reasoning, "effort", word) : E_NOMEM;
 }
 
+static bool reasons(const struct jspan *body, const struct family_model *model)
+{
+    return model->traits & MODEL_REASONING &&
+           !jspan_says(jspan_get(jspan_get(body, "reasoning"), "effort"), "none");
+}
+
 /* Models that reason take these with their defaults only, unless they are told not to: pub. */
 static void refuse_sampling(struct jspan *body, const struct family_model *model,
                             struct dropped *dropped)
@@ -104,8 +110,7 @@ static void refuse_sampling(struct jspan *body, const struct family_model *model
         double harmless;
     } sampling[] = {{"temperature", 1}, {"top_p", 1}, {"top_logprobs", 0}};
 
-    if (!(model->traits & MODEL_REASONING) ||
-        jspan_says(jspan_get(jspan_get(body, "reasoning"), "effort"), "none"))
+    if (!reasons(body, model))
         return;
     for (size_t i = 0; i < sizeof sampling / sizeof *sampling; i++) {
         const struct jspan *n = jspan_get(body, sampling[i].member);
@@ -117,15 +122,21 @@ static void refuse_sampling(struct jspan *body, const struct family_model *model
     }
 }
 
-/* "Encrypted content is not supported with this model": there is no reasoning to encrypt. */
-static void refuse_includes(struct jspan *body, const struct family_model *model)
+/* "Encrypted content is not supported with this model": there is no reasoning to encrypt. "logprobs
+   are not supported with reasoning models": pub. */
+static void refuse_includes(struct jspan *body, const struct family_model *model,
+                            struct dropped *dropped)
 {
     struct jspan *next;
 
     for (struct jspan *n = jspan_first(jspan_get(body, "include")); n; n = next) {
         next = n->next;
-        if (jspan_says(n, "reasoning.encrypted_content") && !(model->traits & MODEL_REASONING))
+        if (jspan_says(n, "reasoning.encrypted_content") && !(model->traits & MODEL_REASONING)) {
             jspan_remove(n);
+        } else if (jspan_says(n, "message.output_text.logprobs") && reasons(body, model)) {
+            dropped_add_cstr(dropped, "logprobs");
+            jspan_remove(n);
+        }
     }
 }
 
@@ -233,6 +244,6 @@ status azure_responses_prepare(struct arena *arena, struct jspan *body,
     if (!call->stream)
         jspan_remove_key(body, "stream_options");
     refuse_sampling(body, model, dropped);
-    refuse_includes(body, model);
+    refuse_includes(body, model, dropped);
     return OK;
 }
