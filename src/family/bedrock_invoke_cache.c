@@ -5,6 +5,12 @@ enum { MAX_BREAKPOINTS = 4 };
 
 /* --- automatic caching ----------------------------------------------------------------------- */
 
+/* Bedrock: "thinking.cache_control: Extra inputs are not permitted". */
+static bool takes_no_breakpoint(const struct jspan *block)
+{
+    return block_is(block, "thinking") || block_is(block, "redacted_thinking");
+}
+
 /* The last block that may carry a breakpoint. */
 static struct jspan *last_cacheable(struct invoke_edit *e)
 {
@@ -12,7 +18,7 @@ static struct jspan *last_cacheable(struct invoke_edit *e)
     struct jspan *blocks = block_list(e->arena, jspan_get(message, "content"));
 
     for (struct jspan *b = jspan_first(blocks); b; b = b->next)
-        if (!block_is(b, "thinking") && !block_is(b, "redacted_thinking"))
+        if (!takes_no_breakpoint(b))
             found = b;
     return found;
 }
@@ -49,6 +55,8 @@ struct breakpoints {
 static status collect(struct invoke_edit *e, struct jspan *blocks, struct breakpoints *out)
 {
     for (struct jspan *b = jspan_first(blocks); b; b = b->next) {
+        if (takes_no_breakpoint(b) && jspan_remove_key(b, "cache_control"))
+            dropped_add_cstr(e->dropped, "cache_control");
         struct jspan *control = jspan_get(b, "cache_control");
         if (jspan_is(control, JSPAN_OBJECT)) {
             struct breakpoint *p = ARENA_NEW(e->arena, struct breakpoint);

@@ -297,6 +297,16 @@ static status keep_sources(struct openai_reader *r, struct arena *scratch,
     return r->sources.p ? OK : E_NOMEM;
 }
 
+/* A report of Azure's filter and nothing else: the opening chunk has no choices, and those of the
+   asynchronous filter have choices without a delta. Clients reach into both blindly. */
+static bool is_report(const struct jspan *choices, const struct jspan *usage)
+{
+    for (const struct jspan *c = jspan_first(choices); c; c = c->next)
+        if (jspan_get(c, "delta") || !jspan_none(jspan_get(c, "finish_reason")))
+            return false;
+    return !jspan_is(usage, JSPAN_OBJECT);
+}
+
 static status read_chunk(struct openai_reader *r, struct arena *scratch, const struct jspan *chunk,
                          const char *member)
 {
@@ -309,10 +319,11 @@ static status read_chunk(struct openai_reader *r, struct arena *scratch, const s
     if ((!choices || !jspan_none(jspan_get(chunk, "error"))) &&
         upstream_error_in(scratch, chunk, &err))
         return fail(r, &err);
-    r->hide =
-        !jspan_count(choices) && !(jspan_is(usage, JSPAN_OBJECT) && r->base.call->include_usage);
-    if (!jspan_count(choices) && !jspan_is(usage, JSPAN_OBJECT))
-        return OK; /* Azure's opening chunk */
+    bool report = r->base.call->stream ? is_report(choices, usage)
+                                       : !jspan_count(choices) && !jspan_is(usage, JSPAN_OBJECT);
+    r->hide = report || (!jspan_count(choices) && !r->base.call->include_usage);
+    if (report)
+        return OK;
     status s = start(r, scratch, chunk);
     if (!s)
         s = keep_sources(r, scratch, chunk);

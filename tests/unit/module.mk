@@ -195,6 +195,17 @@ unit_tests += tests/unit/test_vertex_gemini
 tests_unit_test_vertex_gemini_SOURCES = tests/unit/test_vertex_gemini.c $(family_case)
 tests_unit_test_vertex_gemini_LDADD = $(UNIT_LIBS)
 
+# Exchanges acted by the golden runner's pieces.
+exchange_case = tests/unit/exchange_case.c tests/unit/exchange_case.h $(golden_sources)
+
+unit_tests += tests/unit/test_known_failures
+tests_unit_test_known_failures_SOURCES = tests/unit/test_known_failures.c $(exchange_case)
+tests_unit_test_known_failures_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_known_refusals
+tests_unit_test_known_refusals_SOURCES = tests/unit/test_known_refusals.c $(exchange_case)
+tests_unit_test_known_refusals_LDADD = $(UNIT_LIBS)
+
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
