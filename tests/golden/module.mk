@@ -11,7 +11,9 @@ golden_sources = \
 
 tests_golden_golden_SOURCES = tests/golden/golden.c $(golden_sources)
 tests_golden_golden_LDADD = $(CORELAY_LIBS)
-tests_golden_lane_SOURCES = tests/golden/lane.c
+tests_golden_lane_SOURCES = tests/golden/lane.c tests/golden/lane_chat.c \
+	tests/golden/lane_claude.c tests/golden/lane_gemini.c tests/golden/lane_responses.c \
+	tests/golden/twin.c tests/golden/twin.h
 tests_golden_lane_LDADD = $(CORELAY_LIBS)
 check_PROGRAMS += tests/golden/golden tests/golden/lane
 TESTS += tests/golden/golden tests/golden/lane
