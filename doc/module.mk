@@ -5,4 +5,5 @@ dist_doc_DATA = \
 	doc/configuration.md \
 	doc/dependencies.md \
 	doc/design.md \
+	doc/known-failures.md \
 	doc/token-estimate.md

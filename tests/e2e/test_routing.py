@@ -37,6 +37,13 @@ def test_round_robin_over_subaccounts(two):
     assert all(a != b for a, b in zip(targets, targets[1:]))
 
 
+def test_messages_take_turns_as_well(two):
+    """Each with its own subaccount's token: the emulator refuses that of another."""
+    answers = [two.messages() for _ in range(4)]
+    assert [answer.status for answer in answers] == [200] * 4
+    assert sorted(target_of(answer) for answer in answers) == ["alpha"] * 2 + ["beta"] * 2
+
+
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("code", [408, 429, 500, 502, 503])
 def test_failure_is_followed_by_the_next_subaccount(two, emulator, model, code):

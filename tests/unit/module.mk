@@ -206,6 +206,10 @@ unit_tests += tests/unit/test_known_refusals
 tests_unit_test_known_refusals_SOURCES = tests/unit/test_known_refusals.c $(exchange_case)
 tests_unit_test_known_refusals_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_old_proxy
+tests_unit_test_old_proxy_SOURCES = tests/unit/test_old_proxy.c $(exchange_case)
+tests_unit_test_old_proxy_LDADD = $(UNIT_LIBS)
+
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
