@@ -217,7 +217,7 @@ static void whole_answers_hold_the_text(void **unused)
     struct exchange_case c;
     const struct exchange_case_given given = {
         &dialect_anthropic_messages, &family_azure_responses, NULL,
-        "{'model':'gpt-5.4','max_tokens':99," ASK "}",
+        "{'model':'gpt-5.3-codex','max_tokens':99," ASK "}",
         .answer = "{'id':'resp_u','object':'response','status':'completed','model':'g','output':["
                   "{'type':'reasoning','id':'rs_1','summary':[]},{'type':'message','id':'msg_1',"
                   "'role':'assistant','status':'completed','content':[{'type':'output_text',"
