@@ -1,5 +1,6 @@
 src_libcorelay_a_SOURCES += \
 	src/config/account.c \
+	src/config/binding.c \
 	src/config/caller_key.c \
 	src/config/check.c \
 	src/config/config.h \

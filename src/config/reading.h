@@ -125,6 +125,10 @@ key_read read_model_rules; /* model_rules */
 
 /* Make the configuration whole from environment and defaults where the file says nothing. */
 void environment_read_account(struct reading *r);
+/* Parse the text of a service key from `source` and make it the account. */
+void environment_give_key(struct reading *r, const char *source, const char *text);
+/* The same from a service binding of Kubernetes (SERVICE_BINDING_ROOT); false: there is none. */
+bool binding_read_account(struct reading *r);
 void environment_read_keys(struct reading *r);
 void environment_read_state_dir(struct reading *r);
 

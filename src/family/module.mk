@@ -9,6 +9,7 @@ src_libcorelay_a_SOURCES += \
 	src/family/openai_compatible.c \
 	src/family/openai_embed.c src/family/openai_embed.h \
 	src/family/openai_encode.c src/family/openai_encode.h src/family/openai_messages.c \
+	src/family/openai_thinking.c \
 	src/family/openai_blocks.c src/family/openai_blocks.h \
 	src/family/openai_replay.c \
 	src/family/openai_reader.c src/family/openai_reader.h \
