@@ -8,7 +8,9 @@ src_libcorelay_a_SOURCES += \
 	src/config/keys.c \
 	src/config/load.c \
 	src/config/model.c \
+	src/config/orchestration.c src/config/orchestration.h src/config/orchestration_shape.c \
 	src/config/reading.h \
 	src/config/report.c \
 	src/config/settings.c \
+	src/config/shape.c src/config/shape.h \
 	src/config/stamp.c

@@ -123,6 +123,10 @@ key_read read_aliases;     /* aliases */
 key_read read_models;      /* models */
 key_read read_model_rules; /* model_rules */
 
+extern const struct key_table orchestration_keys; /* orchestration */
+/* Names of profiles, found once everything is read. Reports those that do not exist. */
+void orchestration_resolve(struct reading *r);
+
 /* Make the configuration whole from environment and defaults where the file says nothing. */
 void environment_read_account(struct reading *r);
 /* Parse the text of a service key from `source` and make it the account. */
@@ -132,8 +136,10 @@ bool binding_read_account(struct reading *r);
 void environment_read_keys(struct reading *r);
 void environment_read_state_dir(struct reading *r);
 
-/* One key, plain or "sha256:..". `name` NULL: "key-N". For `at` NULL the line names `variable`. */
-void api_key_add(struct reading *r, const struct place *at, const char *name, const char *text);
+/* One key, plain or "sha256:..". `name` NULL: "key-N". For `at` NULL the line names `variable`. The
+   key that was added, or NULL with a report. */
+struct api_key *api_key_add(struct reading *r, const struct place *at, const char *name,
+                            const char *text);
 
 /* Append an account; its name and key are set. Reports addresses that are not allowed. */
 void account_append(struct reading *r, struct config_account *account);

@@ -226,10 +226,23 @@ static const struct family *choose_family(const struct exchange *x)
     return attempt_family(family, &x->model->rules, x->dialect, x->body);
 }
 
+/* The last word on keys that are bound to orchestration, wherever the target came from. */
+static bool breaks_bond(struct exchange *x)
+{
+    if (!x->key || !x->key->profile ||
+        (x->family == &family_orchestration && x->call.profile == x->key->profile))
+        return false;
+    chat_error_set(&x->error, x->arena, CHAT_ERROR_PERMISSION,
+                   "This key may use models only through SAP's orchestration service.");
+    return true;
+}
+
 enum step attempt_target(struct exchange *x)
 {
     x->target = x->targets[x->next_target++];
     x->family = choose_family(x);
+    if (breaks_bond(x))
+        return STEP_FAIL;
     x->record.attempts++;
     x->record.target = arena_printf(x->arena, "%s/%s", x->target->account->name, x->target->id);
     if (!prepare_body(x))
@@ -436,5 +449,7 @@ enum step attempt_answer(struct exchange *x)
     upstream_error_parse(x->arena, x->up_status, buf_str(&x->whole), &x->error);
     if (x->up_retry_after_ms)
         x->error.retry_after_ms = x->up_retry_after_ms;
+    if (x->error.kind == CHAT_ERROR_CONTENT_FILTER && !x->work && x->family->read_refused)
+        return relay_refused(x) ? DONE : STEP_FAIL;
     return attempt_failed(x);
 }

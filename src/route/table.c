@@ -14,6 +14,7 @@ struct route_table {
     struct route_model *models;
     size_t count, room;
     unsigned holds;
+    struct target *orchestration; /* deployments that answer for every model */
 };
 
 /* --- building -------------------------------------------------------------------------------- */
@@ -130,44 +131,116 @@ static const char *copy_url(struct arena *arena, const char *url)
     return arena_cstr(arena, s);
 }
 
+/* NULL when out of memory. */
+static struct target *new_target(struct route_table *table, const struct route_source *source,
+                                 const char *url, const char *id)
+{
+    struct target *t = ARENA_NEW(table->arena, struct target);
+
+    if (!t)
+        return NULL;
+    t->account = source->account;
+    t->group = source->group;
+    t->url = copy_url(table->arena, url);
+    t->id = t->url ? arena_cstr(table->arena, str_from(id ? id : last_segment(t->url))) : NULL;
+    return t->id ? t : NULL;
+}
+
+static void append(struct target **end, struct target *t)
+{
+    while (*end)
+        end = &(*end)->next;
+    *end = t;
+}
+
 static status add_target(struct route_table *table, struct route_model *m,
                          const struct route_source *source, const char *url, const char *id,
                          const char *executable)
 {
     const struct config_model *setting = m->setting;
-    struct target *t = ARENA_NEW(table->arena, struct target);
-    struct target **end = &m->targets;
+    struct target *t = new_target(table, source, url, id);
 
     if (!t)
         return E_NOMEM;
     if (setting && setting->executable)
         executable = setting->executable;
     m->executable = arena_cstr(table->arena, str_from(executable));
-    t->account = source->account;
-    t->group = source->group;
-    t->url = copy_url(table->arena, url);
-    t->id = arena_cstr(table->arena, str_from(id ? id : last_segment(t->url)));
     t->family =
         family_pick(str_from(executable), m->name, str_from(setting ? setting->family : NULL));
-    if (!t->url || !t->id || !m->executable)
+    if (!m->executable)
         return E_NOMEM;
     if (!t->family) { /* the configuration was checked; this is for a family without this model */
         log_warning("no family for model %.*s (%s)", STR_ARG(m->name), executable);
         return OK;
     }
-    while (*end)
-        end = &(*end)->next;
-    *end = t;
+    append(&m->targets, t);
     m->target_count++;
     return OK;
 }
+
+/* --- orchestration --------------------------------------------------------------------------- */
+
+/* The executable of deployments of SAP's orchestration service, and their name among those that the
+   configuration names. */
+static const char orchestration[] = "orchestration";
+
+static bool is_orchestrated(const struct route_model *m)
+{
+    return m->setting && m->setting->family && strcmp(m->setting->family, orchestration) == 0;
+}
+
+static status add_orchestration(struct route_table *table, const struct route_source *source,
+                                const char *url, const char *id)
+{
+    struct target *t = new_target(table, source, url, id);
+
+    if (!t)
+        return E_NOMEM;
+    t->family = &family_orchestration;
+    append(&table->orchestration, t);
+    return OK;
+}
+
+static void lend_orchestration(struct route_table *table, struct route_model *m)
+{
+    m->targets = table->orchestration;
+    m->target_count = 0;
+    for (const struct target *t = m->targets; t; t = t->next)
+        m->target_count++;
+}
+
+/* Models that the configuration puts behind orchestration need no deployment of their own: they are
+   there as soon as the service is. Those that are deployed all the same are not asked directly. */
+static status add_orchestrated(struct route_table *table, const struct config *config,
+                               const struct route_table *old)
+{
+    for (const struct config_model *c = config->models; c && table->orchestration; c = c->next) {
+        if (!c->family || strcmp(c->family, orchestration) != 0)
+            continue;
+        struct route_model *m = need_model(table, config, old, str_from(c->name));
+        if (!m && is_full(table))
+            continue;
+        if (!m)
+            return E_NOMEM;
+        m->executable = orchestration;
+        lend_orchestration(table, m);
+    }
+    return OK;
+}
+
+/* --- sources --------------------------------------------------------------------------------- */
 
 static status add_named(struct route_table *table, const struct config *config,
                         const struct route_table *old, const struct route_source *source)
 {
     for (const struct config_deployment *d = source->account->deployments; d; d = d->next) {
+        if (strcmp(d->model, orchestration) == 0) {
+            if (add_orchestration(table, source, d->url, NULL))
+                return E_NOMEM;
+            continue;
+        }
         struct route_model *m = need_model(table, config, old, str_from(d->model));
-        if (!m && is_full(table))
+        if ((!m && is_full(table)) || (m && is_orchestrated(m)))
             continue;
         if (!m || add_target(table, m, source, d->url, NULL, guess_executable(m->name)))
             return E_NOMEM;
@@ -180,10 +253,15 @@ static status add_discovered(struct route_table *table, const struct config *con
 {
     for (size_t i = 0; i < source->list->count; i++) {
         const struct deployment *d = &source->list->items[i];
-        if (!d->model || !http_url_allowed(d->url, config->allow_plain_http))
+        if (!http_url_allowed(d->url, config->allow_plain_http))
+            continue;
+        bool for_all = d->executable && strcmp(d->executable, orchestration) == 0;
+        if (for_all && add_orchestration(table, source, d->url, d->id))
+            return E_NOMEM;
+        if (!d->model || for_all)
             continue;
         struct route_model *m = need_model(table, config, old, str_from(d->model));
-        if (!m && is_full(table))
+        if ((!m && is_full(table)) || (m && is_orchestrated(m)))
             continue;
         const char *executable =
             d->executable ? d->executable : guess_executable(str_from(d->model));
@@ -193,6 +271,17 @@ static status add_discovered(struct route_table *table, const struct config *con
             m->created_s = d->created_s;
     }
     return OK;
+}
+
+/* Models behind orchestration while no deployment of it runs: nobody answers for them. */
+static void drop_empty(struct route_table *table)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < table->count; i++)
+        if (table->models[i].targets)
+            table->models[kept++] = table->models[i];
+    table->count = kept;
 }
 
 static int by_name(const void *a, const void *b)
@@ -229,6 +318,9 @@ struct route_table *route_table_new(const struct config *config, const struct ro
         else if (sources[i].list)
             s = add_discovered(table, config, old, &sources[i]);
     }
+    if (!s)
+        s = add_orchestrated(table, config, old);
+    drop_empty(table);
     if (s) {
         table_free(table);
         return NULL;
@@ -361,5 +453,16 @@ size_t route_order(struct route_model *model, const struct target **out, size_t 
         if (n == before)
             break;
     }
+    return n;
+}
+
+size_t route_order_orchestrated(const struct route_table *table, struct route_model *model,
+                                const struct target **out, size_t room)
+{
+    struct route_model by_way = *model;
+
+    by_way.targets = table->orchestration;
+    size_t n = route_order(&by_way, out, room);
+    model->turn = by_way.turn;
     return n;
 }

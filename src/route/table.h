@@ -66,4 +66,9 @@ size_t route_nearest(struct route_table *table, struct arena *arena, struct str 
    position. Returns how many were put into `out`. */
 size_t route_order(struct route_model *model, const struct target **out, size_t room);
 
+/* The same among the deployments of SAP's orchestration service, which answer for any model; 0 when
+   there are none. A deployment of the model itself is never among them. */
+size_t route_order_orchestrated(const struct route_table *table, struct route_model *model,
+                                const struct target **out, size_t room);
+
 #endif

@@ -309,14 +309,112 @@ static void finds_by_alias_and_fallback(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* --- orchestration --------------------------------------------------------------------------- */
+
+static struct deployment orchestration(const char *id)
+{
+    struct deployment d = deployed(NULL, id);
+
+    d.executable = d.scenario = "orchestration";
+    return d;
+}
+
+static void expect_orchestrated(const struct route_table *t, struct route_model *m, const char *ids)
+{
+    const struct target *out[ORDER_MAX];
+    struct buf text = {0};
+    size_t n = route_order_orchestrated(t, m, out, ORDER_MAX);
+
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(&text, i ? " %s" : "%s", out[i]->id);
+        assert_ptr_equal(out[i]->family, &family_orchestration);
+    }
+    if (!str_is(buf_str(&text), ids))
+        fail_msg("%.*s instead of %s", STR_ARG(buf_str(&text)), ids);
+    buf_free(&text);
+}
+
+/* One deployment of the service answers for every model; whoever is bound to it gets no other. */
+static void orchestration_answers_for_all(void **state)
+{
+    struct deployment first[] = {deployed("gpt-5", "a1"), orchestration("ao")};
+    struct deployment second[] = {orchestration("bo"), deployed("gpt-5", "b1")};
+    struct route_source sources[] = {{&one, "default", list_of(first, 2)},
+                                     {&two, "default", list_of(second, 2)}};
+    struct route_table *t = route_table_new(&config, sources, 2, NULL);
+    struct route_model *m = find(t, "gpt-5");
+
+    (void)state;
+    assert_int_equal(route_table_count(t), 1);
+    m->turn = 0;
+    expect_order(m, ORDER_MAX, "a1 b1");
+    expect_orchestrated(t, m, "bo ao");
+    expect_orchestrated(t, m, "ao bo");
+    route_table_release(t);
+    t = route_table_new(&config, (struct route_source[]){source(&one, "g", "gpt-5", IDS("a1"))}, 1,
+                        NULL);
+    expect_orchestrated(t, find(t, "gpt-5"), "");
+    route_table_release(t);
+}
+
+/* A model of that family needs no deployment of its own, and one that it has is not asked. */
+static void models_may_live_behind_orchestration(void **state)
+{
+    struct config_model bare = {.name = "sap-abap-1", .family = "orchestration"};
+    struct config_model own = {.name = "gpt-5", .family = "orchestration", .next = &bare};
+    struct deployment items[] = {deployed("gpt-5", "a1"), orchestration("ao"),
+                                 deployed("gpt-4.1", "a2")};
+    struct route_source with = {&one, "default", list_of(items, 3)};
+    struct route_source without = {&one, "default", list_of(items, 1)};
+
+    (void)state;
+    config.models = &own;
+    struct route_table *t = route_table_new(&config, &with, 1, NULL);
+    assert_int_equal(route_table_count(t), 3);
+    expect_order(find(t, "sap-abap-1"), ORDER_MAX, "ao");
+    expect_order(find(t, "gpt-5"), ORDER_MAX, "ao");
+    expect_order(find(t, "gpt-4.1"), ORDER_MAX, "a2");
+    assert_string_equal(find(t, "gpt-5")->executable, "orchestration");
+    route_table_release(t);
+    t = route_table_new(&config, &without, 1, NULL); /* the service does not run */
+    assert_int_equal(route_table_count(t), 0);
+    assert_null(find(t, "gpt-5"));
+    route_table_release(t);
+}
+
+/* Where deployments are named in the configuration, the service is the one of that name. */
+static void orchestration_may_be_named(void **state)
+{
+    struct config_deployment service = {.model = "orchestration", .url = "https://x.example/v2/o"};
+    struct config_deployment model = {
+        .model = "gpt-5", .url = "https://x.example/v2/m", .next = &service};
+    struct route_source named = {&one, "default", NULL};
+
+    (void)state;
+    one.deployments = &model;
+    struct route_table *t = route_table_new(&config, &named, 1, NULL);
+    assert_int_equal(route_table_count(t), 1);
+    expect_order(find(t, "gpt-5"), ORDER_MAX, "m");
+    expect_orchestrated(t, find(t, "gpt-5"), "o");
+    route_table_release(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(takes_turns),      TEST(turns_are_fair),
-        TEST(one_target_alone), TEST(positions_outlive_a_refresh),
-        TEST(reads_discovery),  TEST(reads_named_deployments),
-        TEST(settings_apply),   TEST(nothing_is_deployed),
-        TEST(too_many_models),  TEST(finds_by_alias_and_fallback),
+        TEST(takes_turns),
+        TEST(turns_are_fair),
+        TEST(one_target_alone),
+        TEST(positions_outlive_a_refresh),
+        TEST(reads_discovery),
+        TEST(reads_named_deployments),
+        TEST(settings_apply),
+        TEST(nothing_is_deployed),
+        TEST(too_many_models),
+        TEST(finds_by_alias_and_fallback),
+        TEST(orchestration_answers_for_all),
+        TEST(models_may_live_behind_orchestration),
+        TEST(orchestration_may_be_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
