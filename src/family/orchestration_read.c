@@ -14,6 +14,7 @@
 struct unwrap {
     struct chat_sink sink;
     struct chat_sink *next;
+    bool claude;           /* signatures are Claude's: of others they would be taken for that */
     bool inside;           /* such a call is open */
     bool unwrapped, calls; /* there was one; there were others */
 };
@@ -29,6 +30,8 @@ static status unwrap_push(struct chat_sink *sink, const struct chat_event *e)
     struct unwrap *u = (struct unwrap *)sink;
     struct chat_event copy = *e;
 
+    if (e->signature.n && !u->claude)
+        copy.signature = STR_NONE;
     if (e->kind == CHAT_EVENT_OPEN && e->block == CHAT_BLOCK_TOOL) {
         u->inside = str_is(e->name, BEDROCK_ANSWER_TOOL);
         u->unwrapped = u->unwrapped || u->inside;
@@ -53,7 +56,9 @@ struct family_reader *orchestration_reader_new(struct arena *arena, const struct
     if (!r)
         return NULL;
     r->base = (struct family_reader){arena, sink, call};
-    r->unwrap = (struct unwrap){.sink = {unwrap_push}, .next = sink};
+    r->unwrap = (struct unwrap){.sink = {unwrap_push},
+                                .next = sink,
+                                .claude = str_starts(call->model->name, "anthropic--")};
     r->chat = openai_reader_new(arena, call, &r->unwrap.sink);
     return r->chat ? &r->base : NULL;
 }
