@@ -1,3 +1,4 @@
+include tests/bench/module.mk
 include tests/unit/module.mk
 include tests/fuzz/module.mk
 include tests/emulator/module.mk

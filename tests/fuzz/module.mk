@@ -5,7 +5,7 @@
 # They are built by `make fuzz-targets`; `make check` does not need them.
 
 fuzz_targets =
-EXTRA_PROGRAMS = $(fuzz_targets)
+EXTRA_PROGRAMS += $(fuzz_targets)
 
 fuzz_targets += tests/fuzz/fuzz_openai_chat
 tests_fuzz_fuzz_openai_chat_SOURCES = tests/fuzz/fuzz_openai_chat.c tests/fuzz/replay.c \

@@ -1,0 +1,18 @@
+# The benchmark's programs; built by tests/bench/run, not by make.
+
+EXTRA_PROGRAMS += tests/bench/hello tests/bench/load tests/bench/upstream
+
+tests_bench_hello_SOURCES = tests/bench/hello.c
+tests_bench_hello_CPPFLAGS = $(AM_CPPFLAGS) $(FCGI_CFLAGS)
+tests_bench_hello_LDADD = $(FCGI_LIBS)
+tests_bench_load_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+tests_bench_load_SOURCES = tests/bench/load.c
+tests_bench_upstream_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+tests_bench_upstream_SOURCES = tests/bench/upstream.c
+
+.PHONY: bench-programs
+bench-programs: tests/bench/hello tests/bench/load tests/bench/upstream
+
+CLEANFILES += tests/bench/hello tests/bench/load tests/bench/upstream
+
+EXTRA_DIST += tests/bench/run tests/bench/bodies.py tests/bench/servers.py

@@ -1,0 +1,225 @@
+"""Starts and ends what is measured: the upstream, Corelay behind each web server, and its limits."""
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+KEY = "sk-bench-not-a-real-key"
+PAGE = os.sysconf("SC_PAGE_SIZE")
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for_port(port, seconds=10):
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+
+
+def responders(config):
+    """The responders of a configuration: spawn-fcgi leaves them to init, so they are searched for."""
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[0].endswith(b"corelay.fcgi") and str(config).encode() in words:
+            found.append(int(entry.parent.name))
+    return found
+
+
+class Process:
+    """A program that ends with the benchmark."""
+
+    def __init__(self, command, ready=None, port=None, **more):
+        self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE if ready else subprocess.DEVNULL,
+                                        text=True, **more)
+        self.found = None
+        if ready:
+            for line in self.process.stdout:
+                self.found = re.search(ready, line)
+                if self.found:
+                    break
+            if not self.found:
+                raise SystemExit(f"{command[0]} did not start")
+        if port:
+            wait_for_port(port)
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def cpu_seconds(pids):
+    total = 0
+    for pid in pids:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICK
+
+
+def rss_kib(pids):
+    return sum(int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE // 1024
+               for pid in pids)
+
+
+def private_kib(pid):
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(int(n) for n in re.findall(r"^Private_\w+: +(\d+)", text, re.M))
+
+
+class Upstream(Process):
+    def __init__(self, build):
+        super().__init__([build / "tests/bench/upstream"], r"http://127.0.0.1:(\d+)")
+        self.port = int(self.found[1])
+
+    def path(self, spec, behind):
+        return f"/v2/inference/deployments/{spec}{behind}"
+
+
+class Tls(Process):
+    """nghttpx in front of the upstream: TLS, with HTTP/2 or without."""
+
+    def __init__(self, upstream, directory, http2):
+        self.port = free_port()
+        key, self.certificate = directory / "tls.key", directory / "tls.pem"
+        if not key.exists():
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                            "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                            "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                            "-keyout", key, "-out", self.certificate], check=True,
+                           stderr=subprocess.DEVNULL)
+        super().__init__(
+            ["nghttpx", "--conf=/dev/null", f"--frontend=127.0.0.1,{self.port}",
+             f"--backend=127.0.0.1,{upstream.port}", "--accesslog-file=/dev/null",
+             "--errorlog-file=/dev/null", "--frontend-http2-max-concurrent-streams=10000",
+             "--backend-connections-per-host=20000", "--workers=1", "--worker-frontend-connections=0",
+             f"--npn-list={'h2' if http2 else 'http/1.1'}", key, self.certificate],
+            port=self.port)
+
+
+def configuration(directory, name, base, ca_file=None, **more):
+    """Corelay's, with deployments at `base` whose names say how the upstream answers."""
+    deployments = {
+        "gpt-4o": "e20", "gpt-4.1": "e50-i40", "gpt-4.1-mini": "e2000",
+        "anthropic--claude-4.5-sonnet": "e20", "anthropic--claude-4.5-haiku": "e2000",
+        "gemini-2.5-pro": "e20", "gemini-2.5-flash": "e2000",
+        "text-embedding-3-small": "v2048-x1536"}
+    key = {"clientid": "bench", "clientsecret": "not-a-secret",
+           "url": base, "serviceurls": {"AI_API_URL": base}}
+    config = {
+        "subAccounts": {"bench": {
+            "resource_group": "default", "service_key": key,
+            "deployment_models": {m: f"{base}/v2/inference/deployments/{d}"
+                                  for m, d in deployments.items()}}},
+        "secret_authentication_tokens": [KEY],
+        "log": {"level": "warning", "access": str(directory / f"{name}.access")}}
+    if ca_file:
+        config["http"] = {"ca_file": str(ca_file)}
+    config.update(more)
+    path = directory / f"{name}.json"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(config))
+    return path
+
+
+class Corelay(Process):
+    """Corelay behind a web server, as examples/serve sets it up."""
+
+    def __init__(self, build, config, server="lighttpd", processes=1):
+        super().__init__([ROOT / "examples/serve", "--server", server, "--config", config,
+                          "--responder", build / "fcgi/corelay.fcgi", "--processes", processes],
+                         r"listening on http://127.0.0.1:(\d+)")
+        self.port = int(self.found[1])
+        self.pids = responders(config)
+
+
+LIGHTTPD = """
+server.port = {port}
+server.bind = "127.0.0.1"
+server.document-root = "{directory}"
+server.upload-dirs = ("{directory}")
+server.errorlog = "/dev/null"
+server.max-fds = 20000
+server.max-connections = 9000
+server.modules += ("mod_proxy", "mod_fastcgi")
+server.stream-response-body = 2
+server.max-request-size = 66560
+"""
+
+
+class LighttpdProxy(Process):
+    """lighttpd's own reverse proxy to the upstream."""
+
+    def __init__(self, upstream, directory):
+        self.port = free_port()
+        file = directory / "proxy.conf"
+        file.write_text(LIGHTTPD.format(port=self.port, directory=directory) +
+                        'proxy.server = ("" => (("host" => "127.0.0.1", "port" => %d)))\n'
+                        % upstream.port)
+        super().__init__(["lighttpd", "-D", "-f", file], port=self.port)
+
+
+class NginxProxy(Process):
+    """nginx's, with connections to the upstream kept."""
+
+    def __init__(self, upstream, directory):
+        self.port = free_port()
+        file = directory / "nginx.conf"
+        file.write_text(f"""
+daemon off; pid {directory}/nginx.pid; error_log /dev/null; worker_processes 2;
+worker_rlimit_nofile 20000;
+{"user root;" if os.getuid() == 0 else ""}
+events {{ worker_connections 16384; }}
+http {{
+    access_log off;
+    client_body_temp_path {directory}/nginx-body; proxy_temp_path {directory}/nginx-proxy;
+    fastcgi_temp_path {directory}/nginx-f; uwsgi_temp_path {directory}/nginx-u;
+    scgi_temp_path {directory}/nginx-s;
+    client_max_body_size 65m;
+    upstream up {{ server 127.0.0.1:{upstream.port}; keepalive 256; }}
+    server {{
+        listen 127.0.0.1:{self.port} backlog=4096;
+        location / {{ proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";
+                      proxy_buffering off; }}
+    }}
+}}
+""")
+        super().__init__(["nginx", "-c", file], port=self.port, stderr=subprocess.DEVNULL)
+
+
+class Hello(Process):
+    """A libfcgi responder that only says hello, behind lighttpd."""
+
+    def __init__(self, build, directory):
+        self.port = free_port()
+        file = directory / "hello.conf"
+        file.write_text(LIGHTTPD.format(port=self.port, directory=directory) + f"""
+fastcgi.server = ("/" => (("socket" => "{directory}/hello.sock",
+    "bin-path" => "{build}/tests/bench/hello", "min-procs" => 1, "max-procs" => 1,
+    "check-local" => "disable")))
+""")
+        super().__init__(["lighttpd", "-D", "-f", file], port=self.port)
