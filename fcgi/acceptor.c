@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -162,28 +164,50 @@ static struct conn *accept_one(struct responder *r)
     return conn;
 }
 
+/*
+ * What one acceptor waits for. Each has an epoll of its own: with poll, every connection would wake
+ * all of them up, of which all but one go back to sleep.
+ */
+static int wait_set(const struct responder *r)
+{
+    const int fds[] = {r->stop_fd, r->kept_fd, r->listen_fd};
+    int set = epoll_create1(EPOLL_CLOEXEC);
+
+    for (size_t i = 0; set >= 0 && i < sizeof fds / sizeof fds[0]; i++) {
+        struct epoll_event e = {.events = EPOLLIN, .data.fd = fds[i]};
+        if (fds[i] != r->stop_fd)
+            e.events |= EPOLLEXCLUSIVE;
+        if (epoll_ctl(set, EPOLL_CTL_ADD, fds[i], &e) < 0) {
+            close(set);
+            set = -1;
+        }
+    }
+    return set;
+}
+
 static void *acceptor(void *arg)
 {
     struct responder *r = arg;
-    struct pollfd fds[] = {
-        {.fd = r->stop_fd, .events = POLLIN},
-        {.fd = r->kept_fd, .events = POLLIN},
-        {.fd = r->listen_fd, .events = POLLIN},
-    };
+    int set = wait_set(r);
 
-    while (!atomic_load(&r->stopping)) {
-        if (poll(fds, 3, -1) < 0)
-            continue;
+    if (set < 0)
+        log_error("an acceptor cannot wait: %s", strerror(errno));
+    while (set >= 0 && !atomic_load(&r->stopping)) {
+        struct epoll_event e;
         struct conn *conn = NULL;
-        if (fds[1].revents & POLLIN)
+        if (epoll_wait(set, &e, 1, -1) < 1)
+            continue;
+        if (e.data.fd == r->kept_fd)
             conn = pop_kept(r);
-        else if (fds[2].revents & POLLIN)
+        else if (e.data.fd == r->listen_fd && e.events & EPOLLIN)
             conn = accept_one(r);
-        else if (fds[2].revents & (POLLERR | POLLHUP | POLLNVAL))
-            poll(NULL, 0, 100);
+        else if (e.data.fd == r->listen_fd)
+            poll(NULL, 0, 100); /* an error of the socket's own: do not spin */
         if (conn)
             serve(r, conn);
     }
+    if (set >= 0)
+        close(set);
     return NULL;
 }
 

@@ -63,6 +63,7 @@ static void leave_loop(struct conn *conn)
 
     watch_clear(loop->reactor, &conn->watch);
     timer_clear(loop->reactor, &conn->gone_timer);
+    later_clear(loop->reactor, &conn->push);
     if (conn->before)
         conn->before->next = conn->next;
     else
@@ -158,8 +159,10 @@ static void keep(struct conn *conn)
 
 static void finish(struct conn *conn)
 {
-    if (!conn->fcgi.keepConnection)
+    if (!conn->fcgi.keepConnection) {
         FCGX_Detach(&conn->fcgi);
+        watch_forget(conn->loop->reactor, &conn->watch);
+    }
     FCGX_Finish_r(&conn->fcgi);
     atomic_fetch_sub(&conn->loop->active, 1);
     if (conn->fcgi.ipcFd >= 0 && !atomic_load(&conn->loop->responder->stopping)) {
@@ -170,19 +173,19 @@ static void finish(struct conn *conn)
     conn_free(conn);
 }
 
-/* Write what the socket takes now. True when all is written. */
+/* Write what the socket takes now. True when all is written, but for the last piece of an answer,
+   which goes out together with the record that ends it. */
 static bool flush(struct conn *conn)
 {
     while (conn->sent < conn->pending.n) {
-        size_t n = conn->pending.n - conn->sent;
+        size_t left = conn->pending.n - conn->sent, n = left < WRITE_BYTES ? left : WRITE_BYTES;
+        bool last = conn->ended && n == left;
         if (!writable(conn)) {
             watch_for(conn, true);
             return false;
         }
-        if (n > WRITE_BYTES)
-            n = WRITE_BYTES;
         if (FCGX_PutStr(conn->pending.p + conn->sent, (int)n, conn->fcgi.out) != (int)n ||
-            FCGX_FFlush(conn->fcgi.out) < 0) {
+            (!last && FCGX_FFlush(conn->fcgi.out) < 0)) {
             mark_gone(conn);
             return false;
         }
@@ -190,8 +193,30 @@ static bool flush(struct conn *conn)
     }
     buf_clear(&conn->pending);
     conn->sent = 0;
-    watch_for(conn, false);
+    if (!conn->ended)
+        watch_for(conn, false);
     return !conn->gone;
+}
+
+static void push(void *arg)
+{
+    struct conn *conn = arg;
+
+    if (conn->gone || !flush(conn))
+        return;
+    update_pause(conn);
+    if (conn->ended)
+        finish(conn);
+}
+
+/* All that comes in one turn of the loop goes out as one; a lot goes at once, so that a reader who
+   is slow is noticed. */
+static void push_soon(struct conn *conn)
+{
+    if (conn->pending.n - conn->sent > WRITE_BYTES)
+        flush(conn);
+    if (!conn->gone)
+        later_set(conn->loop->reactor, &conn->push, push, conn);
 }
 
 static void put(struct conn *conn, const void *bytes, size_t n)
@@ -220,7 +245,7 @@ static void put_body(void *arg, struct str bytes)
 
     put(conn, bytes.p, bytes.n);
     if (!conn->gone)
-        flush(conn);
+        push_soon(conn);
     update_pause(conn);
 }
 
@@ -230,8 +255,8 @@ static void put_end(void *arg)
 
     conn->exchange = NULL;
     conn->ended = true;
-    if (!conn->gone && flush(conn))
-        finish(conn);
+    if (!conn->gone)
+        later_set(conn->loop->reactor, &conn->push, push, conn);
 }
 
 static struct str get_header(void *arg, const char *name)
@@ -280,11 +305,7 @@ static void on_ready(void *arg, uint32_t events)
         mark_gone(conn);
         return;
     }
-    if (!flush(conn))
-        return;
-    update_pause(conn);
-    if (conn->ended)
-        finish(conn);
+    push(conn);
 }
 
 /* --- from the acceptor to the reactor -------------------------------------------------------- */

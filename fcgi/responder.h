@@ -61,6 +61,7 @@ struct conn {
     struct exchange *exchange;
     struct watch watch;
     struct timer gone_timer;
+    struct later push;
     bool ended, gone, paused, idle, head_peeked;
     struct conn *next, *before; /* in the loop's list */
     struct conn *next_kept;

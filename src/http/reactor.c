@@ -34,6 +34,7 @@ struct reactor {
     unsigned generation;
     struct timer **heap; /* from 1 */
     size_t heap_count, heap_room;
+    struct later *later, **later_end;
     pthread_mutex_t lock; /* guards the queue below */
     struct posted *posted, **posted_end;
     struct http_pool *pool;
@@ -190,6 +191,13 @@ void watch_clear(struct reactor *r, struct watch *w)
     if (!w->active)
         return;
     epoll_ctl(r->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
+    watch_forget(r, w);
+}
+
+void watch_forget(struct reactor *r, struct watch *w)
+{
+    if (!w->active)
+        return;
     if (r->watches[w->fd] == w)
         r->watches[w->fd] = NULL;
     w->active = false;
@@ -202,6 +210,40 @@ static void dispatch(struct reactor *r, const struct epoll_event *e)
 
     if (w && w->active && w->generation == (unsigned)(e->data.u64 >> 32))
         w->ready(w->arg, e->events);
+}
+
+/* --- work for the end of a turn -------------------------------------------------------------- */
+
+void later_set(struct reactor *r, struct later *l, void (*work)(void *arg), void *arg)
+{
+    if (l->at)
+        return;
+    *l = (struct later){work, arg, NULL, r->later_end};
+    *r->later_end = l;
+    r->later_end = &l->next;
+}
+
+void later_clear(struct reactor *r, struct later *l)
+{
+    if (!l->at)
+        return;
+    *l->at = l->next;
+    if (l->next)
+        l->next->at = l->at;
+    else
+        r->later_end = l->at;
+    l->at = NULL;
+}
+
+/* What the work asks for in turn is done as well: it cannot go on for ever, since nothing new comes
+   in meanwhile. */
+static void run_later(struct reactor *r)
+{
+    while (r->later) {
+        struct later *l = r->later;
+        later_clear(r, l);
+        l->work(l->arg);
+    }
 }
 
 /* --- posted work ----------------------------------------------------------------------------- */
@@ -270,6 +312,7 @@ static void turn(struct reactor *r)
     }
     run_posted(r);
     fire_timers(r);
+    run_later(r);
 }
 
 void reactor_run(struct reactor *r)
@@ -296,6 +339,7 @@ struct reactor *reactor_new(const struct http_settings *settings)
         return NULL;
     pthread_mutex_init(&r->lock, NULL);
     r->posted_end = &r->posted;
+    r->later_end = &r->later;
     r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint32_t)r->wake_fd};

@@ -43,6 +43,17 @@ status timer_set(struct reactor *r, struct timer *t, int64_t delay_ms, void (*fi
                  void *arg);
 void timer_clear(struct reactor *r, struct timer *t);
 
+/* Work for the end of this turn of the loop, when all that is ready now has been looked at. Embedded
+   like a timer, zeroed first; asking twice in one turn is asking once. */
+struct later {
+    void (*work)(void *arg);
+    void *arg;
+    struct later *next, **at; /* `at`: what points to this one; NULL: idle */
+};
+
+void later_set(struct reactor *r, struct later *l, void (*work)(void *arg), void *arg);
+void later_clear(struct reactor *r, struct later *l);
+
 /* Watch a descriptor; `events` are EPOLLIN, EPOLLOUT... (level-triggered). EPOLLHUP and EPOLLERR
    are always reported. */
 struct watch {
@@ -59,5 +70,8 @@ status watch_set(struct reactor *r, struct watch *w, int fd, uint32_t events,
                  void (*ready)(void *arg, uint32_t events), void *arg);
 /* Must come before the descriptor is closed. */
 void watch_clear(struct reactor *r, struct watch *w);
+/* The same, where the descriptor is about to be closed and was never duplicated: the kernel then
+   forgets it by itself. */
+void watch_forget(struct reactor *r, struct watch *w);
 
 #endif

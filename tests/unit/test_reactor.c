@@ -264,6 +264,47 @@ static void nothing_posted_is_lost(void **state)
     assert_true(finished);
 }
 
+/* --- work for the end of a turn -------------------------------------------------------------- */
+
+struct errand {
+    struct later later;
+    struct errand *clear, *ask; /* done in turn, each */
+    int done;
+};
+
+static void do_errand(void *arg)
+{
+    struct errand *e = arg;
+
+    e->done++;
+    if (e->clear)
+        later_clear(reactor, &e->clear->later);
+    if (e->ask)
+        later_set(reactor, &e->ask->later, do_errand, e->ask);
+}
+
+static void the_end_of_a_turn(void **state)
+{
+    static struct errand third, second, first;
+
+    (void)state;
+    third = (struct errand){.later = {0}};
+    second = (struct errand){.later = {0}};
+    first = (struct errand){.clear = &second, .ask = &third};
+    later_clear(reactor, &first.later);
+    later_set(reactor, &first.later, do_errand, &first);
+    later_set(reactor, &first.later, do_errand, &first); /* asking twice is asking once */
+    later_set(reactor, &second.later, do_errand, &second);
+    run_for(0);
+    assert_int_equal(first.done, 1);
+    assert_int_equal(second.done, 0); /* the first one has cleared it */
+    assert_int_equal(third.done, 1);
+    later_set(reactor, &second.later, do_errand, &second); /* the list is in order still */
+    run_for(0);
+    assert_int_equal(second.done, 1);
+    assert_int_equal(first.done, 1);
+}
+
 /* --- descriptors ----------------------------------------------------------------------------- */
 
 static struct pair {
@@ -481,6 +522,7 @@ int main(void)
         TEST(threads_post_in_order),
         TEST(posted_work_may_post),
         cmocka_unit_test(nothing_posted_is_lost),
+        TEST(the_end_of_a_turn),
         TEST(watches_many),
         TEST(watches_can_change),
         TEST(a_cleared_watch_is_not_called),
