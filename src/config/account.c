@@ -171,10 +171,21 @@ static const struct key account_rows[] = {
     {"resource_groups", KEY_READ, 0, 0, 0, NULL, read_groups},
     {"service_key_json", KEY_READ, 0, 0, 0, NULL, read_key_file},
     {"service_key", KEY_READ, 0, 0, 0, NULL, read_key_inline},
-    {"deployment_models", KEY_READ, 0, 0, 0, NULL, read_deployments}};
+    {"deployment_models", KEY_READ, 0, 0, 0, NULL, read_deployments},
+    {"deployment_weights", KEY_READ, 0, 0, 0, NULL, read_deployment_weights},
+    {"weight", KEY_NUMBER, offsetof(struct config_account, weight), 0, 1000, NULL, NULL}};
 static const struct key_table account_keys = KEY_TABLE(account_rows);
 
 /* --- accounts -------------------------------------------------------------------------------- */
+
+struct config_account *account_new(struct reading *r)
+{
+    struct config_account *account = reading_alloc(r, sizeof *account);
+
+    if (account)
+        account->weight = 1;
+    return account;
+}
 
 void account_default_group(struct reading *r, struct config_account *account)
 {
@@ -223,7 +234,7 @@ static bool name_is_good(const char *name)
 
 static void read_account(struct reading *r, const struct json *value, const struct place *at)
 {
-    struct config_account *account = reading_alloc(r, sizeof *account);
+    struct config_account *account = account_new(r);
 
     if (!account)
         return;
@@ -257,7 +268,7 @@ void read_legacy(struct reading *r, const struct json *value, const struct place
 {
     (void)into;
     if (!r->legacy) {
-        r->legacy = reading_alloc(r, sizeof *r->legacy);
+        r->legacy = account_new(r);
         if (!r->legacy)
             return;
         r->legacy->name = "default";

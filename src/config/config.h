@@ -19,19 +19,25 @@
 #include "gate/api_key.h"
 #include "http/client.h"
 
-struct orchestration_profile;
-
 struct config_deployment { /* subAccounts.*.deployment_models: one URL */
     const char *model;
     const char *url;
     struct config_deployment *next;
 };
 
+struct config_weight { /* subAccounts.*.deployment_weights */
+    const char *id;
+    int64_t weight;
+    struct config_weight *next;
+};
+
 struct config_account {
     const char *name;
-    struct service_key *key;      /* never NULL */
-    const char *source;           /* where its key came from, for messages */
-    const char **resource_groups; /* at least one */
+    int64_t weight; /* its share of requests, against other subaccounts; 0: the last to be asked */
+    struct config_weight *weights; /* of its deployments, by id; the others have 1 */
+    struct service_key *key;       /* never NULL */
+    const char *source;            /* where its key came from, for messages */
+    const char **resource_groups;  /* at least one */
     size_t resource_group_count;
     struct config_deployment *deployments; /* NULL: discover */
     struct config_account *next;
@@ -42,6 +48,25 @@ struct config_alias {
     struct config_alias *next;
 };
 
+/* How one of several healthy targets is chosen. */
+enum config_strategy {
+    STRATEGY_UNSET,
+    STRATEGY_WEIGHTED, /* in turn, by weight, over all processes */
+    STRATEGY_LEAST,    /* the fewest requests in flight */
+    STRATEGY_FASTEST,  /* of two at random the one that answers sooner */
+    STRATEGY_ORDERED   /* as the configuration lists them */
+};
+
+enum config_affinity { AFFINITY_UNSET, AFFINITY_OFF, AFFINITY_ON };
+
+/* When another model may stand in. */
+enum config_stand_in { STAND_IN_MISSING = 1, STAND_IN_FAILING = 2, STAND_IN_CONTEXT = 4 };
+
+struct config_canary { /* a part of the callers goes to these targets, all others do not */
+    int64_t percent;
+    const char *deployment, *version; /* NULL: any */
+};
+
 struct config_model {        /* models.<name>, or a pattern of names */
     const char *name;        /* `*` stands for any text */
     const char *family;      /* NULL: by executable id */
@@ -49,12 +74,31 @@ struct config_model {        /* models.<name>, or a pattern of names */
     const char *api_version; /* NULL: default; "none": send none */
     const char *cache_ttl;   /* NULL: leave */
     const char *late_system; /* "user", "system"; NULL: "user" */
-    const char **fallback;   /* tried in order when this one is not deployed */
+    const char **fallback;   /* asked in this order in place of it */
     size_t fallback_count;
+    unsigned fallback_for; /* enum config_stand_in; 0 in a row: not said */
+    enum config_strategy strategy;
+    enum config_affinity affinity;
+    struct config_canary canary;              /* percent 0: none */
     int64_t max_output, context;              /* 0: table */
     unsigned traits_set, traits_cleared;      /* enum model_trait */
     int64_t first_byte_ms, idle_ms, total_ms; /* 0: the general setting */
     struct config_model *next;
+};
+
+struct config_routing {
+    int64_t max_attempts; /* per request; refusals for want of quota do not count */
+    enum config_strategy strategy;
+    bool affinity;
+    int64_t wait_ms;            /* how long a request waits in all for a target to come back */
+    int64_t deadline_ms;        /* no further try begins later than this */
+    int64_t backoff_ms;         /* before the second round over the targets; doubled each time */
+    int64_t cooldown_ms;        /* longest rest of a throttled domain that does not say how long */
+    int64_t retry_after_max_ms; /* more is not believed */
+    int64_t breaker_failures;   /* in a row, until the breaker opens */
+    int64_t breaker_ms, breaker_max_ms;
+    int64_t retry_minimum,
+        retry_percent; /* budget a minute: so many, and so much of all requests */
 };
 
 struct config_file { /* a file that was read: when it changes, so does the configuration */
@@ -73,10 +117,6 @@ struct config {
     const struct model_rule *model_rules; /* before those built in; may be NULL */
     struct api_key *keys;
     bool allow_anonymous;
-
-    struct orchestration_profile *profiles;              /* family/orchestration.h */
-    const char *default_profile_name;                    /* NULL: none */
-    const struct orchestration_profile *default_profile; /* of keys that have none of their own */
 
     const char *state_dir; /* NULL: no folder of ours could be found, as a warning says */
     int reactors, acceptors;
@@ -102,7 +142,10 @@ struct config {
     struct http_settings http;
     bool allow_plain_http;
     int64_t discovery_ms; /* refresh */
-    int64_t max_attempts; /* per request */
+    struct config_routing routing;
+    struct {
+        int64_t targets, processes;
+    } scoreboard;
 };
 
 /* Where the configuration comes from: `file` if given, else $CORELAY_CONFIG, else

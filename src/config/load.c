@@ -25,7 +25,20 @@ static const struct config defaults = {
     .log = {.level = LOG_LEVEL_INFO, .destination = "stderr", .access = "stderr"},
     .http = {.http2 = true, .h2_connections = 64},
     .discovery_ms = 300 * 1000,
-    .max_attempts = 3,
+    .routing = {.max_attempts = 3,
+                .strategy = STRATEGY_WEIGHTED,
+                .affinity = true,
+                .wait_ms = 5 * 1000,
+                .deadline_ms = 120 * 1000,
+                .backoff_ms = 200,
+                .cooldown_ms = 5 * 1000,
+                .retry_after_max_ms = 300 * 1000,
+                .breaker_failures = 5,
+                .breaker_ms = 10 * 1000,
+                .breaker_max_ms = 300 * 1000,
+                .retry_minimum = 60,
+                .retry_percent = 20},
+    .scoreboard = {.targets = 1024, .processes = 256},
 };
 
 static struct config *config_new(void)

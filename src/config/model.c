@@ -20,7 +20,7 @@ static void read_family(struct reading *r, const struct json *value, const struc
     else
         reading_error(r, at,
                       "is the unknown family \"%s\"; expected azure-openai, bedrock-invoke, "
-                      "bedrock-converse, vertex-gemini, openai-compatible or orchestration",
+                      "bedrock-converse, vertex-gemini or openai-compatible",
                       name);
 }
 
@@ -103,6 +103,10 @@ static const struct key model_rows[] = {
     {"cache_ttl", KEY_READ, 0, 0, 0, NULL, read_cache_ttl},
     {"late_system", KEY_READ, 0, 0, 0, NULL, read_late_system},
     {"fallback", KEY_READ, 0, 0, 0, NULL, read_fallback},
+    {"fallback_for", KEY_READ, 0, 0, 0, NULL, read_fallback_for},
+    {"strategy", KEY_READ, 0, 0, 0, NULL, read_model_strategy},
+    {"affinity", KEY_READ, 0, 0, 0, NULL, read_model_affinity},
+    {"canary", KEY_OBJECT, 0, 0, 0, &canary_keys, NULL},
     {"max_output_tokens", KEY_NUMBER, AT(max_output), 1, 1e9, NULL, NULL},
     {"context_tokens", KEY_NUMBER, AT(context), 1, 1e9, NULL, NULL},
     {"traits", KEY_READ, 0, 0, 0, NULL, read_traits},
@@ -229,6 +233,7 @@ static void add_setting(struct config_model *out, const struct config_model *m)
         out->fallback = m->fallback;
         out->fallback_count = m->fallback_count;
     }
+    routing_merge(out, m);
     unsigned said = out->traits_set | out->traits_cleared;
     out->traits_set |= m->traits_set & ~said;
     out->traits_cleared |= m->traits_cleared & ~said;
@@ -247,5 +252,7 @@ bool config_model_for(const struct config *c, struct str model, struct config_mo
             add_setting(out, m);
             found = true;
         }
+    if (!out->fallback_for)
+        out->fallback_for = STAND_IN_MISSING | STAND_IN_FAILING;
     return found;
 }

@@ -148,8 +148,9 @@ static const struct key_table http_keys = KEY_TABLE(http_rows);
 static const struct key discovery_rows[] = {SECONDS("refresh_seconds", discovery_ms, 0.1, DAY)};
 static const struct key_table discovery_keys = KEY_TABLE(discovery_rows);
 
-static const struct key routing_rows[] = {NUMBER("max_attempts", max_attempts, 1, 100)};
-static const struct key_table routing_keys = KEY_TABLE(routing_rows);
+static const struct key scoreboard_rows[] = {NUMBER("targets", scoreboard.targets, 16, 65536),
+                                             NUMBER("processes", scoreboard.processes, 8, 4096)};
+static const struct key_table scoreboard_keys = KEY_TABLE(scoreboard_rows);
 
 static const struct key header_rows[] = {BOOL("ai_tenant_id", send_tenant_header)};
 static const struct key_table header_keys = KEY_TABLE(header_rows);
@@ -166,7 +167,6 @@ static const struct key top_rows[] = {READ("subAccounts", read_accounts),
                                       READ("aliases", read_aliases),
                                       READ("models", read_models),
                                       READ("model_rules", read_model_rules),
-                                      OBJECT("orchestration", &orchestration_keys),
                                       {"state_dir", KEY_PATH, AT(state_dir), 0, 0, NULL, NULL},
                                       INT("reactors", reactors, 1, 64),
                                       INT("acceptors", acceptors, 1, 1024),
@@ -178,6 +178,7 @@ static const struct key top_rows[] = {READ("subAccounts", read_accounts),
                                       OBJECT("http", &http_keys),
                                       OBJECT("discovery", &discovery_keys),
                                       OBJECT("routing", &routing_keys),
+                                      OBJECT("scoreboard", &scoreboard_keys),
                                       OBJECT("headers", &header_keys),
                                       READ("host", read_listen),
                                       READ("port", read_listen)};

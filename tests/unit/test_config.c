@@ -43,7 +43,6 @@ static const char *const variables[] = {"AICORE_SERVICE_KEY",
                                         "AICORE_HOME",
                                         "AICORE_PROFILE",
                                         "VCAP_SERVICES",
-                                        "SERVICE_BINDING_ROOT",
                                         "CORELAY_API_KEYS",
                                         "CORELAY_CONFIG",
                                         "CORELAY_STATE_DIR",
@@ -229,7 +228,7 @@ static void has_defaults(void **state)
     assert_int_equal(c->http.h2_connections, 64);
     assert_null(c->http.proxy);
     assert_int_equal(c->discovery_ms, 300000);
-    assert_int_equal(c->max_attempts, 3);
+    assert_int_equal(c->routing.max_attempts, 3);
     assert_false(c->allow_anonymous || c->strict || c->log.bodies || c->send_tenant_header ||
                  c->allow_plain_http);
     assert_null(c->cors_origins);
@@ -274,7 +273,7 @@ static void takes_every_setting(void **state)
     assert_false(c->http.http2);
     assert_int_equal(c->http.h2_connections, 3);
     assert_int_equal(c->discovery_ms, 9000);
-    assert_int_equal(c->max_attempts, 6);
+    assert_int_equal(c->routing.max_attempts, 6);
 }
 
 static void takes_models_and_aliases(void **state)
@@ -582,8 +581,7 @@ static void names_bad_models(void **state)
            "\"s\":{\"fallback\":[\"other\"],\"traits\":{\"reasoning\":\"yes\",\"nonsense\":true}}},"
            "\"aliases\":{\"other\":\"s\",\"q\":\"other\"}}",
            "c.json: models.e.family: is the unknown family \"nonsense\"; expected azure-openai, "
-           "bedrock-invoke, bedrock-converse, vertex-gemini, openai-compatible or "
-           "orchestration\n"
+           "bedrock-invoke, bedrock-converse, vertex-gemini or openai-compatible\n"
            "c.json: models.e.cache_ttl: is \"2h\"; expected \"5m\" or \"1h\"\n"
            "c.json: models.e.max_output_tokens: is 0; expected 1 to 1000000000\n"
            "c.json: models.e.late_system: is \"assistant\"; expected \"user\" or \"system\"\n"
@@ -718,36 +716,6 @@ static void names_bad_sources(void **state)
     assert_string_equal(b->problems.p, "VCAP_SERVICES: not JSON (line 1, column 1)\n");
 }
 
-/* As Kubernetes mounts it: a folder per binding, a file per field. */
-static void takes_a_service_binding(void **state)
-{
-    struct bench *b = *state;
-
-    mkdir(path_in(b, "bound"), 0700);
-    mkdir(path_in(b, "bound/a-database"), 0700);
-    write_file(b, "bound/a-database/type", "postgresql");
-    setenv("SERVICE_BINDING_ROOT", path_in(b, "bound"), 1);
-    setenv("CORELAY_API_KEYS", "fake-key", 1);
-    assert_int_equal(load(b, NULL), E_SYNTAX); /* names no account */
-    mkdir(path_in(b, "bound/models"), 0700);
-    mkdir(path_in(b, "bound/models/..data"), 0700);
-    write_file(b, "bound/models/type", "aicore\n");
-    write_file(b, "bound/models/clientid", "of-binding");
-    write_file(b, "bound/models/clientsecret", "fake\"secret\n");
-    write_file(b, "bound/models/url", "https://a.test");
-    write_file(b, "bound/models/serviceurls", "{\"AI_API_URL\":\"https://b.test\"}");
-    assert_int_equal(load(b, NULL), OK);
-    assert_string_equal(b->config->accounts->key->client_id, "of-binding");
-    assert_string_equal(b->config->accounts->key->client_secret, "fake\"secret");
-    bool watched = false;
-    for (const struct config_file *f = b->config->files; f; f = f->next)
-        watched = watched || strstr(f->path, "bound/models/clientsecret");
-    assert_true(watched);
-    remove(path_in(b, "bound/models/clientid"));
-    assert_int_equal(load(b, NULL), E_SYNTAX);
-    assert_non_null(strstr(b->problems.p, "bound/models: clientid"));
-}
-
 static void chooses_the_state_folder(void **state)
 {
     struct bench *b = *state;
@@ -854,7 +822,6 @@ int main(void)
         TEST(keeps_secrets),
         TEST(sources_come_in_order),
         TEST(names_bad_sources),
-        TEST(takes_a_service_binding),
         TEST(chooses_the_state_folder),
         TEST(warns_of_open_files),
         TEST(warns_of_certificates),
