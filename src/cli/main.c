@@ -16,6 +16,8 @@ static const struct {
     {"chat", command_chat, "talk to a model"},
     {"request", command_request, "send one request from a file"},
     {"key", command_key, "make a key for a caller, or the hash of one (key new, key hash)"},
+    {"status", command_status,
+     "show targets, their health, cooldowns and tokens, from this host's files"},
     {"token", command_token, "list or clear cached tokens (token list, token clear)"},
     {"version", command_version, "print the version"},
 };

@@ -104,11 +104,9 @@ int command_models(int argc, char **argv)
     const char *file = NULL;
     bool json = false, rules = false;
     int code = CLI_GOOD;
-    const struct cli_option options[] = {
-        CLI_CONFIG(&file),
-        CLI_JSON(&json),
-        {"rules", NULL, "what is known of each, and who says so", NULL, &rules},
-        CLI_END};
+    const struct cli_option options[] = {CLI_CONFIG(&file), CLI_JSON(&json),
+                                          {"rules", NULL, "what is known of each, and who says so", NULL, &rules},
+                                          CLI_END};
     const struct cli_syntax syntax = {
         "models",
         "",

@@ -15,6 +15,7 @@ src_corelay_SOURCES = \
 	src/cli/options.c \
 	src/cli/request.c \
 	src/cli/session.c src/cli/session.h \
+	src/cli/status.c \
 	src/cli/token.c \
 	src/cli/version.c
 src_corelay_CPPFLAGS = $(AM_CPPFLAGS)
