@@ -11,7 +11,7 @@
 #include "exchange/life.h"
 #include "family/upstream_error.h"
 
-enum { SAME_AGAIN_MS = 200, SAME_AGAIN_JITTER_MS = 300, HEADERS_MAX = 8 };
+enum { HEADERS_MAX = 8, RETRY_AFTER_MS_MAX = 3600 * 1000 };
 
 void attempt_drop(struct exchange *x)
 {
@@ -29,20 +29,6 @@ void attempt_drop(struct exchange *x)
 
 /* --- is there another try? ------------------------------------------------------------------- */
 
-static bool worth_another(const struct chat_error *err)
-{
-    switch (err->kind) {
-    case CHAT_ERROR_RATE_LIMIT:
-    case CHAT_ERROR_UPSTREAM:
-    case CHAT_ERROR_UPSTREAM_AUTH:
-    case CHAT_ERROR_OVERLOADED:
-    case CHAT_ERROR_TIMEOUT:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* What the Responses API stores lives in the deployment that made it; any other says that there is
    no such thing. */
 static bool lives_elsewhere(const struct exchange *x)
@@ -52,12 +38,6 @@ static bool lives_elsewhere(const struct exchange *x)
             str_starts(x->error.message, "Item with id "));
 }
 
-/* With no other target left, only what is likely to have passed in a moment is tried once more. */
-static bool worth_same(const struct chat_error *err)
-{
-    return err->kind == CHAT_ERROR_UPSTREAM || err->kind == CHAT_ERROR_OVERLOADED;
-}
-
 static void on_pause_over(void *arg)
 {
     exchange_resume(arg);
@@ -65,12 +45,8 @@ static void on_pause_over(void *arg)
 
 enum step attempt_pause(struct exchange *x)
 {
-    uint8_t jitter;
-
     if (!x->resumed) {
-        crypto_random(&jitter, sizeof jitter);
-        timer_set(x->reactor, &x->timer, SAME_AGAIN_MS + jitter * SAME_AGAIN_JITTER_MS / 256,
-                  on_pause_over, x);
+        timer_set(x->reactor, &x->timer, x->pause_ms, on_pause_over, x);
         return WAIT;
     }
     x->resumed = false;
@@ -78,37 +54,50 @@ enum step attempt_pause(struct exchange *x)
     return GO_ON;
 }
 
+/* The error stays until another try begins: if there is none, it is the answer. */
 static enum step attempt_failed(struct exchange *x)
 {
     attempt_drop(x);
-    bool again = worth_another(&x->error) || lives_elsewhere(x);
-    if (x->head_sent || !again || x->record.attempts >= x->config->max_attempts)
+    bool again = route_failed(&x->pick, &x->error, lives_elsewhere(x));
+    if (x->head_sent)
+        return STEP_FAIL;
+    if (x->error.kind == CHAT_ERROR_CONTEXT_LENGTH)
+        again = route_too_long(&x->pick);
+    if (!again)
         return STEP_FAIL;
     log_info("%.*s attempt %d at %.*s failed: %s: %.*s", STR_ARG(x->id), x->record.attempts,
              STR_ARG(x->record.target), chat_error_word(x->error.kind),
              STR_ARG(x->error.detail.n ? x->error.detail : x->error.message));
-    bool other = x->next_target < x->target_count;
-    if (!other && (!worth_same(&x->error) || x->same_again))
-        return STEP_FAIL;
-    x->error = (struct chat_error){0};
-    x->stage = other ? STAGE_TARGET : STAGE_PAUSE;
-    if (!other) {
-        x->same_again = true;
-        x->next_target--;
-    }
+    x->stage = STAGE_TARGET;
     return GO_ON;
+}
+
+/* Nobody is left to be asked, or nobody could be from the beginning. */
+static enum step nobody_left(struct exchange *x)
+{
+    const struct route_pick *p = &x->pick;
+
+    if (!x->error.kind && p->throttled)
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_RATE_LIMIT,
+                       "The model's rate limit is exhausted.");
+    else if (!x->error.kind)
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_OVERLOADED,
+                       "The model is not available at the moment.");
+    if (p->retry_after_ms &&
+        (x->error.kind == CHAT_ERROR_RATE_LIMIT || x->error.kind == CHAT_ERROR_OVERLOADED))
+        x->error.retry_after_ms = p->retry_after_ms;
+    return STEP_FAIL;
 }
 
 /* --- the upstream body ----------------------------------------------------------------------- */
 
-/* On the lane the caller's own tree is edited, so another family needs a fresh one. */
-static status fresh_body(struct exchange *x, struct jspan **out)
+/* On the lane the caller's own tree is edited, and what was left out depends on who is asked: for
+   another one all of it is done anew. */
+static status prepare_anew(struct exchange *x)
 {
-    if (!x->prepared_for && !x->rediscovered) {
-        *out = x->body;
-        return OK;
-    }
-    return jspan_parse(x->arena, x->request.body, out, NULL);
+    x->decoded = false;
+    x->dropped = (struct dropped){.arena = x->arena};
+    return jspan_parse(x->arena, x->request.body, &x->body, NULL);
 }
 
 status attempt_encode(struct arena *arena, const struct family *family,
@@ -155,7 +144,11 @@ static status prepare_chat(struct exchange *x)
 
     x->call.lane =
         family->wire == x->dialect->wire && (!family->lane_fits || family->lane_fits(x->body));
-    status s = x->call.lane ? fresh_body(x, &body) : encode_chat(x, &body);
+    status s = x->prepared_for ? prepare_anew(x) : OK;
+    if (!s && x->call.lane)
+        body = x->body;
+    else if (!s)
+        s = encode_chat(x, &body);
     if (!s && family->prepare)
         s = family->prepare(x->arena, body, &x->call, &x->dropped, &x->error);
     if (!s)
@@ -186,7 +179,7 @@ static bool prepare_body(struct exchange *x)
     x->call.model = &x->model->rules;
     x->call.include_usage = x->include_usage;
     x->call.betas = x->request.header(x->arg, "ANTHROPIC_BETA");
-    if (x->prepared_for == family)
+    if (x->prepared_for == family && str_eq(x->prepared_model, x->model->name))
         return true;
     buf_clear(&x->up_body);
     status s = x->work ? x->work->prepare(x) : prepare_chat(x);
@@ -197,6 +190,7 @@ static bool prepare_body(struct exchange *x)
     if (s || strict_refusal(x))
         return false;
     x->prepared_for = family;
+    x->prepared_model = arena_str(x->arena, x->model->name);
     x->record.family = family->name;
     x->record.lane = x->call.lane;
     return true;
@@ -226,25 +220,43 @@ static const struct family *choose_family(const struct exchange *x)
     return attempt_family(family, &x->model->rules, x->dialect, x->body);
 }
 
-/* The last word on keys that are bound to orchestration, wherever the target came from. */
-static bool breaks_bond(struct exchange *x)
+/* "subaccount/deployment", and whose model it is if it is not the one that was asked. */
+static struct str name_target(const struct exchange *x)
 {
-    if (!x->key || !x->key->profile ||
-        (x->family == &family_orchestration && x->call.profile == x->key->profile))
-        return false;
-    chat_error_set(&x->error, x->arena, CHAT_ERROR_PERMISSION,
-                   "This key may use models only through SAP's orchestration service.");
-    return true;
+    const char *account = x->target->account->name;
+
+    if (!x->stands_in)
+        return arena_printf(x->arena, "%s/%s", account, x->target->id);
+    return arena_printf(x->arena, "%s/%s; model=%.*s", account, x->target->id,
+                        STR_ARG(x->model->name));
+}
+
+static void take_target(struct exchange *x)
+{
+    x->target = x->pick.target;
+    x->model = x->pick.model;
+    x->stands_in = !route_is_asked(x->config, x->arena, x->model_asked, x->model);
+    x->family = choose_family(x);
+    x->error = (struct chat_error){0};
+    x->record.attempts++;
+    x->record.target = name_target(x);
+    if (x->stands_in)
+        log_info("%.*s %.*s stands in for %.*s", STR_ARG(x->id), STR_ARG(x->model->name),
+                 STR_ARG(x->model_asked));
 }
 
 enum step attempt_target(struct exchange *x)
 {
-    x->target = x->targets[x->next_target++];
-    x->family = choose_family(x);
-    if (breaks_bond(x))
-        return STEP_FAIL;
-    x->record.attempts++;
-    x->record.target = arena_printf(x->arena, "%s/%s", x->target->account->name, x->target->id);
+    switch (route_next(&x->pick, &x->pause_ms)) {
+    case ROUTE_GO:
+        break;
+    case ROUTE_WAIT:
+        x->stage = STAGE_PAUSE;
+        return GO_ON;
+    case ROUTE_NONE:
+        return nobody_left(x);
+    }
+    take_target(x);
     if (!prepare_body(x))
         return STEP_FAIL;
     x->stage = STAGE_TOKEN;
@@ -290,6 +302,16 @@ static bool refused(const struct exchange *x)
     return x->up_status && (x->up_status < 200 || x->up_status > 299);
 }
 
+/* Azure says it in milliseconds as well, which is finer. */
+static int64_t retry_after(struct http_call *call)
+{
+    long ms;
+
+    if (str_to_long(http_response_header(call, "retry-after-ms"), &ms) && ms > 0)
+        return ms < RETRY_AFTER_MS_MAX ? ms : RETRY_AFTER_MS_MAX;
+    return http_retry_after_ms(call);
+}
+
 static void on_head(void *arg, struct http_call *call, int code)
 {
     struct exchange *x = arg;
@@ -297,7 +319,7 @@ static void on_head(void *arg, struct http_call *call, int code)
     x->up_status = code;
     if (refused(x)) {
         x->whole.ceiling = ERROR_BODY_BYTES;
-        x->up_retry_after_ms = http_retry_after_ms(call);
+        x->up_retry_after_ms = retry_after(call);
         return;
     }
     if (!relay_begin(x)) {
@@ -316,7 +338,10 @@ static void on_body(void *arg, struct str bytes)
         buf_add_str(&x->whole, bytes); /* a longer error text is cut */
         return;
     }
-    if (relay_push(x, bytes))
+    bool good = relay_push(x, bytes);
+    if (x->content_seen && !x->up_failed)
+        route_answered(&x->pick);
+    if (good)
         return;
     http_cancel(x->http);
     x->http = NULL;
@@ -440,8 +465,12 @@ static enum step rediscover(struct exchange *x)
 enum step attempt_answer(struct exchange *x)
 {
     x->resumed = false;
-    if (!refused(x) || x->error.kind)
-        return x->error.kind ? attempt_failed(x) : DONE;
+    if (!refused(x) && !x->error.kind) {
+        route_answered(&x->pick);
+        return DONE;
+    }
+    if (x->error.kind)
+        return attempt_failed(x);
     if (x->up_status == 401 && !x->token_replaced)
         return replace_token(x);
     if (x->up_status == 404 && !x->rediscovered && !x->target->account->deployments)
@@ -449,7 +478,5 @@ enum step attempt_answer(struct exchange *x)
     upstream_error_parse(x->arena, x->up_status, buf_str(&x->whole), &x->error);
     if (x->up_retry_after_ms)
         x->error.retry_after_ms = x->up_retry_after_ms;
-    if (x->error.kind == CHAT_ERROR_CONTENT_FILTER && !x->work && x->family->read_refused)
-        return relay_refused(x) ? DONE : STEP_FAIL;
     return attempt_failed(x);
 }

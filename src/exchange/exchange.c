@@ -14,7 +14,6 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "exchange/life.h"
-#include "family/orchestration.h"
 #include "gate/client.h"
 
 static struct str header(const struct exchange *x, const char *name)
@@ -94,31 +93,6 @@ static enum step check_key(struct exchange *x)
     return STEP_FAIL;
 }
 
-/* A key that is bound to an orchestration profile must not reach a model in any other way, so only
-   what is known to heed the bond is open to it: an endpoint that is added later is not. */
-static bool evades_profile(struct exchange *x)
-{
-    if (!x->key || !x->key->profile)
-        return false;
-    switch (x->match.endpoint->kind) {
-    case ENDPOINT_CHAT:
-    case ENDPOINT_COUNT_TOKENS:
-    case ENDPOINT_EMBEDDINGS:
-    case ENDPOINT_MODEL_LIST:
-    case ENDPOINT_MODEL:
-    case ENDPOINT_HEALTH:
-    case ENDPOINT_READY:
-    case ENDPOINT_ROOT:
-        return false;
-    default:
-        chat_error_set(&x->error, x->arena, CHAT_ERROR_PERMISSION,
-                       "This key may use models only through SAP's orchestration service (profile "
-                       "'%s'), which has no such endpoint.",
-                       x->key->profile->name);
-        return true;
-    }
-}
-
 static enum step admit(struct exchange *x)
 {
     if (endpoint_find(x->arena, x->request.path, x->request.root, &x->match))
@@ -140,7 +114,7 @@ static enum step admit(struct exchange *x)
                        STR_ARG(endpoint_allow(x->arena, x->match.endpoint)));
         return STEP_FAIL;
     }
-    if (!x->match.endpoint->open && (check_key(x) == STEP_FAIL || evades_profile(x)))
+    if (!x->match.endpoint->open && check_key(x) == STEP_FAIL)
         return STEP_FAIL;
     x->stage = STAGE_DECODE;
     return GO_ON;
@@ -240,28 +214,20 @@ static enum step unknown_model(struct exchange *x)
     return STEP_FAIL;
 }
 
-/* Who is asked, and in which profile: a key's own binds it, the general one is for those who come by
-   way of orchestration anyway. */
-static enum step choose_targets(struct exchange *x)
+static void begin_pick(struct exchange *x)
 {
-    const struct orchestration_profile *bond = x->key ? x->key->profile : NULL;
+    struct route_ask ask = {.config = x->config,
+                            .board = gateway_board(x->state),
+                            .table = x->table,
+                            .arena = x->arena,
+                            .model = x->model,
+                            .conversation = conversation_find(x),
+                            .caller = conversation_caller(x),
+                            .prefer = x->prefer,
+                            .began_ms = x->started_ms};
 
-    x->call.profile = bond ? bond : x->config->default_profile;
-    x->target_count = bond ? route_order_orchestrated(x->table, x->model, x->targets, ATTEMPTS_MAX)
-                           : route_order(x->model, x->targets, ATTEMPTS_MAX);
-    x->next_target = 0;
-    x->stage = STAGE_TARGET;
-    if (x->target_count)
-        return GO_ON;
-    if (!x->rediscovered) { /* perhaps it was started a minute ago */
-        x->rediscovered = true;
-        x->stage = STAGE_MODELS;
-        return GO_ON;
-    }
-    chat_error_set(&x->error, x->arena, CHAT_ERROR_OVERLOADED,
-                   "This key may use models only through SAP's orchestration service, and no "
-                   "deployment of it is running.");
-    return STEP_FAIL;
+    route_end(&x->pick);
+    route_begin(&x->pick, &ask);
 }
 
 static enum step route(struct exchange *x)
@@ -280,7 +246,9 @@ static enum step route(struct exchange *x)
         return local_serve_models(x);
     if (x->match.endpoint->kind == ENDPOINT_COUNT_TOKENS)
         return local_count_tokens(x);
-    return choose_targets(x);
+    begin_pick(x);
+    x->stage = STAGE_TARGET;
+    return GO_ON;
 }
 
 /* --- the loop, and the end ------------------------------------------------------------------- */
@@ -288,6 +256,7 @@ static enum step route(struct exchange *x)
 static void free_exchange(struct exchange *x)
 {
     attempt_drop(x);
+    route_end(&x->pick);
     timer_clear(x->reactor, &x->timer);
     if (x->models_wait)
         gateway_cancel(x->models_wait);

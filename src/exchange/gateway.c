@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "aicore/deployment.h"
+#include "aicore/shared_fetch.h"
 #include "base/log.h"
 
 /* --- a configuration for several reactors ---------------------------------------------------- */
@@ -52,6 +53,7 @@ struct gateway_state {
     struct shared_config *shared;
     struct token_cache *tokens;
     struct discovery *discovery;
+    struct scoreboard *board;
     struct route_table *table;
     struct route_source *sources; /* one per subaccount and resource group */
     size_t source_count;
@@ -71,6 +73,7 @@ static void state_free(struct gateway_state *state)
         return;
     discovery_free(state->discovery);
     token_cache_free(state->tokens);
+    scoreboard_close(state->board);
     route_table_release(state->table);
     for (size_t i = 0; i < state->source_count; i++)
         if (state->sources[i].list)
@@ -110,6 +113,10 @@ static struct gateway_state *state_new(struct gateway *g, struct shared_config *
 {
     const struct config *config = shared_config_get(shared);
     struct discovery_settings discovery = {.refresh_ms = config->discovery_ms};
+    struct scoreboard_settings board = {.folder =
+                                            shared_fetch_folder(config->state_dir, "scoreboard"),
+                                        .targets = (unsigned)config->scoreboard.targets,
+                                        .seats = (unsigned)config->scoreboard.processes};
     struct token_settings tokens = {0};
     struct gateway_state *state = calloc(1, sizeof *state);
 
@@ -122,7 +129,8 @@ static struct gateway_state *state_new(struct gateway *g, struct shared_config *
     state->tokens = token_cache_new(g->reactor, config->state_dir, &tokens);
     if (state->tokens)
         state->discovery = discovery_new(g->reactor, state->tokens, config->state_dir, &discovery);
-    if (!state->discovery || list_sources(state)) {
+    state->board = scoreboard_open(&board);
+    if (!state->discovery || !state->board || list_sources(state)) {
         state_free(state);
         return NULL;
     }
@@ -156,7 +164,6 @@ status gateway_reload(struct gateway *g, struct shared_config *config)
     struct gateway_state *state = state_new(g, config);
     if (!state)
         return E_NOMEM;
-    state->table = g->current->table ? route_table_hold(g->current->table) : NULL;
     state_release(g->current);
     g->current = state;
     return OK;
@@ -195,6 +202,11 @@ struct token_cache *gateway_tokens(const struct gateway_state *state)
     return state->tokens;
 }
 
+struct scoreboard *gateway_board(const struct gateway_state *state)
+{
+    return state->board;
+}
+
 /* --- the model table ------------------------------------------------------------------------- */
 
 /* One source that a wait is still missing. */
@@ -217,8 +229,8 @@ struct gateway_wait {
 
 static void rebuild(struct gateway_state *state)
 {
-    struct route_table *table = route_table_new(shared_config_get(state->shared), state->sources,
-                                                state->source_count, state->table);
+    struct route_table *table =
+        route_table_new(shared_config_get(state->shared), state->sources, state->source_count);
     if (!table) {
         log_error("out of memory while the model table was built; the old one stays");
         return;

@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "http/reactor.h"
+#include "route/scoreboard.h"
 #include "route/table.h"
 
 /* A configuration that several reactors share. */
@@ -40,6 +41,7 @@ struct gateway_state *gateway_hold(struct gateway *g);
 void gateway_release(struct gateway_state *state);
 const struct config *gateway_config(const struct gateway_state *state);
 struct token_cache *gateway_tokens(const struct gateway_state *state);
+struct scoreboard *gateway_board(const struct gateway_state *state);
 
 /* Called once with the model table (borrowed for the call), or NULL and an error when not a single
    list could be had. */

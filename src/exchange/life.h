@@ -3,6 +3,7 @@
  *
  *     exchange.c  the stages, and the end
  *     body.c      what the caller sent
+ *     conversation.c  what a request is a part of
  *     attempt.c   one try at one target, and whether there is another
  *     relay.c     the answer's way back
  *     reply.c     heads and errors
@@ -17,9 +18,9 @@
 #include "exchange/endpoint.h"
 #include "exchange/exchange.h"
 #include "gate/record.h"
+#include "route/pick.h"
 
 enum {
-    ATTEMPTS_MAX = 16,                    /* targets that are looked at; fewer are tried */
     ERROR_BODY_BYTES = 64 * 1024,         /* of an upstream error */
     WHOLE_BODY_BYTES = 128 * 1024 * 1024, /* of a whole answer */
     OUT_BYTES = 8 * 1024 * 1024,          /* held back before the head is sent */
@@ -35,7 +36,7 @@ enum stage {
     STAGE_DECODE, /* what is asked */
     STAGE_MODELS, /* the model table */
     STAGE_ROUTE,  /* the model and its targets */
-    STAGE_PAUSE,  /* before the same target is tried again */
+    STAGE_PAUSE,  /* before another round over the targets */
     STAGE_TARGET, /* the next target, and the request in its family's words */
     STAGE_TOKEN,
     STAGE_SEND,
@@ -105,21 +106,24 @@ struct exchange {
     /* who can answer */
     struct gateway_wait *models_wait;
     struct route_table *table;
-    struct route_model *model;
-    const struct target *targets[ATTEMPTS_MAX];
-    size_t target_count, next_target;
+    struct route_model *model; /* who answers; perhaps in place of the one that was asked */
+    const char *prefer;        /* id of the deployment to ask first; NULL: any */
+    struct route_pick pick;
+    int64_t pause_ms; /* before the next try */
+    bool stands_in;   /* `model` is a fallback */
     bool rediscovered;
 
     /* the present attempt */
     const struct target *target;
     const struct family *family;       /* who talks to it */
     const struct family *prepared_for; /* whose words up_body is in */
+    struct str prepared_model;         /* and for which model */
     struct family_call call;
     struct buf up_body;
     struct token_wait *token_wait;
     struct buf token;
     struct str rejected_token; /* upstream said 401 to it */
-    bool token_replaced, same_again;
+    bool token_replaced;
     struct http_call *http;
     int up_status; /* 0: no head yet */
     int64_t up_retry_after_ms;
@@ -151,6 +155,10 @@ bool body_parse(struct exchange *x);         /* a JSON object: x->body */
 bool body_name_model(struct exchange *x);    /* the path's model, or the body's */
 bool body_choose_stream(struct exchange *x); /* the members `stream` and `stream_options` */
 
+/* conversation.c: hashes; 0: unknown */
+uint64_t conversation_find(const struct exchange *x);
+uint64_t conversation_caller(const struct exchange *x);
+
 /* attempt.c */
 enum step attempt_pause(struct exchange *x);
 enum step attempt_target(struct exchange *x);
@@ -170,7 +178,6 @@ status attempt_encode(struct arena *arena, const struct family *family,
 bool relay_begin(struct exchange *x);
 bool relay_push(struct exchange *x, struct str bytes);
 bool relay_finish(struct exchange *x);
-bool relay_refused(struct exchange *x); /* x->error, of a filter, as the answer that it is */
 bool relay_broken(struct exchange *x, const char *what); /* false: the answer is none */
 void relay_give(struct exchange *x, struct str bytes);   /* bytes of the body, counted */
 void relay_flush(struct exchange *x, bool all);          /* give the caller what may be given */

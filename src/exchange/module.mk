@@ -1,5 +1,6 @@
 src_libcorelay_a_SOURCES += \
-	src/exchange/attempt.c src/exchange/body.c src/exchange/embed.c \
+	src/exchange/attempt.c src/exchange/body.c \
+	src/exchange/conversation.c src/exchange/embed.c \
 	src/exchange/endpoint.c src/exchange/endpoint.h \
 	src/exchange/exchange.c src/exchange/exchange.h \
 	src/exchange/gateway.c src/exchange/gateway.h \

@@ -40,8 +40,9 @@ static bool is_unsigned(const struct jspan *block)
 {
     const struct jspan *signature = jspan_get(block, "signature");
 
-    return block_is(block, "thinking") && (jspan_none(signature) || jspan_says(signature, "") ||
-                                           str_starts(signature->text, "\"" CHAT_MARK));
+    return block_is(block, "thinking") &&
+           (jspan_none(signature) || jspan_says(signature, "") ||
+            str_starts(signature->text, "\"" CHAT_RESPONSES_SIGNATURE));
 }
 
 static void drop_unsigned_in(struct invoke_edit *e, struct jspan *message)

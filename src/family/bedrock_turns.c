@@ -200,7 +200,8 @@ static status add_part(struct making *m, enum chat_role role, const struct chat_
         copy.kind = CHAT_TEXT;
         return str_trim(part->text).n ? add(m, role, &copy) : OK;
     case CHAT_THINKING:
-        if (part->signature.n && role == CHAT_ASSISTANT && !str_starts(part->signature, CHAT_MARK))
+        if (part->signature.n && role == CHAT_ASSISTANT &&
+            !str_starts(part->signature, CHAT_RESPONSES_SIGNATURE))
             return add(m, role, part);
         dropped_add_cstr(m->dropped, "messages.thinking");
         return OK;

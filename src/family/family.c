@@ -4,7 +4,6 @@
 static const struct family *const families[] = {
     &family_azure_openai,     &family_azure_responses, &family_bedrock_invoke,
     &family_bedrock_converse, &family_vertex_gemini,   &family_openai_compatible,
-    &family_orchestration,
 };
 
 /* The first matching row counts. Claude goes to invoke, which is its own wire; Nova has only
@@ -19,7 +18,6 @@ static const struct {
     {"aws-bedrock", "amazon--titan*", &family_bedrock_invoke},
     {"aws-bedrock", "*", &family_bedrock_converse},
     {"gcp-vertexai", "*", &family_vertex_gemini},
-    {"orchestration", "*", &family_orchestration},
 };
 
 const struct family *family_find(struct str name)

@@ -62,7 +62,6 @@ static const struct {
     {"no_tools", MODEL_NO_TOOLS},
     {"thinking", MODEL_THINKING},
     {"thinks_always", MODEL_THINKS_ALWAYS},
-    {"speaks_after_tools", MODEL_SPEAKS_AFTER_TOOLS},
 };
 
 unsigned model_trait_parse(struct str word)

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/crypto.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "route/alias.h"
 
@@ -14,7 +14,6 @@ struct route_table {
     struct route_model *models;
     size_t count, room;
     unsigned holds;
-    struct target *orchestration; /* deployments that answer for every model */
 };
 
 /* --- building -------------------------------------------------------------------------------- */
@@ -82,17 +81,6 @@ static status apply_setting(struct arena *arena, struct route_model *m, const st
     return OK;
 }
 
-static unsigned first_turn(const struct route_table *old, struct str name)
-{
-    const struct route_model *before = old ? find_exact(old, name) : NULL;
-    unsigned turn;
-
-    if (before)
-        return before->turn;
-    crypto_random(&turn, sizeof turn); /* so that many processes do not all begin at the first */
-    return turn;
-}
-
 static bool is_full(const struct route_table *table)
 {
     return table->count == table->room;
@@ -100,13 +88,13 @@ static bool is_full(const struct route_table *table)
 
 /* The row of a model, made when there is none. NULL when out of memory or when the table is full. */
 static struct route_model *need_model(struct route_table *table, const struct config *config,
-                                      const struct route_table *old, struct str name)
+                                      struct str name)
 {
     struct route_model *m = find_exact(table, name);
     if (m || is_full(table))
         return m;
     m = &table->models[table->count];
-    *m = (struct route_model){.name = arena_str(table->arena, name), .turn = first_turn(old, name)};
+    *m = (struct route_model){.name = arena_str(table->arena, name)};
     if (!m->name.p)
         return NULL;
     model_describe_by(config->model_rules, m->name, &m->rules);
@@ -131,157 +119,100 @@ static const char *copy_url(struct arena *arena, const char *url)
     return arena_cstr(arena, s);
 }
 
-/* NULL when out of memory. */
-static struct target *new_target(struct route_table *table, const struct route_source *source,
-                                 const char *url, const char *id)
+/* The tenant is the identity zone; a key without one is told apart by its token service, whose
+   address begins with the subaccount's own subdomain. */
+static struct str tenant_of(const struct service_key *key)
 {
-    struct target *t = ARENA_NEW(table->arena, struct target);
-
-    if (!t)
-        return NULL;
-    t->account = source->account;
-    t->group = source->group;
-    t->url = copy_url(table->arena, url);
-    t->id = t->url ? arena_cstr(table->arena, str_from(id ? id : last_segment(t->url))) : NULL;
-    return t->id ? t : NULL;
+    return str_from(key->tenant ? key->tenant : key->token_url);
 }
 
-static void append(struct target **end, struct target *t)
+static unsigned weight_of(const struct config_account *account, const char *id)
 {
-    while (*end)
-        end = &(*end)->next;
-    *end = t;
+    for (const struct config_weight *w = account->weights; w; w = w->next)
+        if (strcmp(w->id, id) == 0)
+            return (unsigned)w->weight;
+    return 1;
+}
+
+/* Where the target is found in the scoreboard: the same in all processes and after every restart. */
+static status name_target(struct arena *arena, const struct route_model *m, struct target *t)
+{
+    uint64_t model = hash_add(HASH_BEGIN, m->name);
+    struct str account = str_from(t->account->name);
+
+    t->key = hash_end(hash_add(hash_add(model, account), str_from(t->url)));
+    t->domain_key = hash_end(hash_add(model, tenant_of(t->account->key)));
+    t->label = arena_printf(arena, "%.*s/%s %.*s", STR_ARG(account), t->id, STR_ARG(m->name));
+    t->domain_label = arena_printf(arena, "%.*s in %.*s", STR_ARG(m->name), STR_ARG(account));
+    t->weight = weight_of(t->account, t->id);
+    t->account_weight = (unsigned)t->account->weight;
+    return t->label.p && t->domain_label.p ? OK : E_NOMEM;
 }
 
 static status add_target(struct route_table *table, struct route_model *m,
                          const struct route_source *source, const char *url, const char *id,
-                         const char *executable)
+                         const char *version, const char *executable)
 {
     const struct config_model *setting = m->setting;
-    struct target *t = new_target(table, source, url, id);
+    struct target *t = ARENA_NEW(table->arena, struct target);
+    struct target **end = &m->targets;
 
     if (!t)
         return E_NOMEM;
     if (setting && setting->executable)
         executable = setting->executable;
     m->executable = arena_cstr(table->arena, str_from(executable));
+    t->account = source->account;
+    t->group = source->group;
+    t->url = copy_url(table->arena, url);
+    t->version = version ? arena_cstr(table->arena, str_from(version)) : NULL;
+    t->id = arena_cstr(table->arena, str_from(id ? id : last_segment(t->url)));
     t->family =
         family_pick(str_from(executable), m->name, str_from(setting ? setting->family : NULL));
-    if (!m->executable)
+    if (!t->url || !t->id || !m->executable || name_target(table->arena, m, t))
         return E_NOMEM;
     if (!t->family) { /* the configuration was checked; this is for a family without this model */
         log_warning("no family for model %.*s (%s)", STR_ARG(m->name), executable);
         return OK;
     }
-    append(&m->targets, t);
+    while (*end)
+        end = &(*end)->next;
+    *end = t;
     m->target_count++;
     return OK;
 }
 
-/* --- orchestration --------------------------------------------------------------------------- */
-
-/* The executable of deployments of SAP's orchestration service, and their name among those that the
-   configuration names. */
-static const char orchestration[] = "orchestration";
-
-static bool is_orchestrated(const struct route_model *m)
-{
-    return m->setting && m->setting->family && strcmp(m->setting->family, orchestration) == 0;
-}
-
-static status add_orchestration(struct route_table *table, const struct route_source *source,
-                                const char *url, const char *id)
-{
-    struct target *t = new_target(table, source, url, id);
-
-    if (!t)
-        return E_NOMEM;
-    t->family = &family_orchestration;
-    append(&table->orchestration, t);
-    return OK;
-}
-
-static void lend_orchestration(struct route_table *table, struct route_model *m)
-{
-    m->targets = table->orchestration;
-    m->target_count = 0;
-    for (const struct target *t = m->targets; t; t = t->next)
-        m->target_count++;
-}
-
-/* Models that the configuration puts behind orchestration need no deployment of their own: they are
-   there as soon as the service is. Those that are deployed all the same are not asked directly. */
-static status add_orchestrated(struct route_table *table, const struct config *config,
-                               const struct route_table *old)
-{
-    for (const struct config_model *c = config->models; c && table->orchestration; c = c->next) {
-        if (!c->family || strcmp(c->family, orchestration) != 0)
-            continue;
-        struct route_model *m = need_model(table, config, old, str_from(c->name));
-        if (!m && is_full(table))
-            continue;
-        if (!m)
-            return E_NOMEM;
-        m->executable = orchestration;
-        lend_orchestration(table, m);
-    }
-    return OK;
-}
-
-/* --- sources --------------------------------------------------------------------------------- */
-
 static status add_named(struct route_table *table, const struct config *config,
-                        const struct route_table *old, const struct route_source *source)
+                        const struct route_source *source)
 {
     for (const struct config_deployment *d = source->account->deployments; d; d = d->next) {
-        if (strcmp(d->model, orchestration) == 0) {
-            if (add_orchestration(table, source, d->url, NULL))
-                return E_NOMEM;
+        struct route_model *m = need_model(table, config, str_from(d->model));
+        if (!m && is_full(table))
             continue;
-        }
-        struct route_model *m = need_model(table, config, old, str_from(d->model));
-        if ((!m && is_full(table)) || (m && is_orchestrated(m)))
-            continue;
-        if (!m || add_target(table, m, source, d->url, NULL, guess_executable(m->name)))
+        if (!m || add_target(table, m, source, d->url, NULL, NULL, guess_executable(m->name)))
             return E_NOMEM;
     }
     return OK;
 }
 
 static status add_discovered(struct route_table *table, const struct config *config,
-                             const struct route_table *old, const struct route_source *source)
+                             const struct route_source *source)
 {
     for (size_t i = 0; i < source->list->count; i++) {
         const struct deployment *d = &source->list->items[i];
-        if (!http_url_allowed(d->url, config->allow_plain_http))
+        if (!d->model || !http_url_allowed(d->url, config->allow_plain_http))
             continue;
-        bool for_all = d->executable && strcmp(d->executable, orchestration) == 0;
-        if (for_all && add_orchestration(table, source, d->url, d->id))
-            return E_NOMEM;
-        if (!d->model || for_all)
-            continue;
-        struct route_model *m = need_model(table, config, old, str_from(d->model));
-        if ((!m && is_full(table)) || (m && is_orchestrated(m)))
+        struct route_model *m = need_model(table, config, str_from(d->model));
+        if (!m && is_full(table))
             continue;
         const char *executable =
             d->executable ? d->executable : guess_executable(str_from(d->model));
-        if (!m || add_target(table, m, source, d->url, d->id, executable))
+        if (!m || add_target(table, m, source, d->url, d->id, d->version, executable))
             return E_NOMEM;
         if (d->created_s && (!m->created_s || d->created_s < m->created_s))
             m->created_s = d->created_s;
     }
     return OK;
-}
-
-/* Models behind orchestration while no deployment of it runs: nobody answers for them. */
-static void drop_empty(struct route_table *table)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < table->count; i++)
-        if (table->models[i].targets)
-            table->models[kept++] = table->models[i];
-    table->count = kept;
 }
 
 static int by_name(const void *a, const void *b)
@@ -301,7 +232,7 @@ static void table_free(struct route_table *table)
 }
 
 struct route_table *route_table_new(const struct config *config, const struct route_source *sources,
-                                    size_t count, const struct route_table *old)
+                                    size_t count)
 {
     struct route_table *table = calloc(1, sizeof *table);
     status s = table && (table->arena = arena_new(0)) ? OK : E_NOMEM;
@@ -314,13 +245,10 @@ struct route_table *route_table_new(const struct config *config, const struct ro
     }
     for (size_t i = 0; !s && i < count; i++) {
         if (sources[i].account->deployments)
-            s = add_named(table, config, old, &sources[i]);
+            s = add_named(table, config, &sources[i]);
         else if (sources[i].list)
-            s = add_discovered(table, config, old, &sources[i]);
+            s = add_discovered(table, config, &sources[i]);
     }
-    if (!s)
-        s = add_orchestrated(table, config, old);
-    drop_empty(table);
     if (s) {
         table_free(table);
         return NULL;
@@ -374,21 +302,43 @@ static struct route_model *find_spelled(struct route_table *table, struct arena 
     return found.n ? find_exact(table, found) : NULL;
 }
 
+static struct str follow_alias(const struct config *config, struct str name)
+{
+    for (const struct config_alias *a = config->aliases; a; a = a->next)
+        if (str_is(name, a->name))
+            return str_from(a->model);
+    return name;
+}
+
 struct route_model *route_find(struct route_table *table, const struct config *config,
                                struct arena *arena, struct str asked)
 {
-    for (const struct config_alias *a = config->aliases; a; a = a->next)
-        if (str_is(asked, a->name)) {
-            asked = str_from(a->model);
-            break;
-        }
+    asked = follow_alias(config, asked);
     struct route_model *m = find_spelled(table, arena, asked);
     struct config_model setting;
-    if (m || !config_model_for(config, asked, &setting))
+    if (m || !config_model_for(config, asked, &setting) ||
+        !(setting.fallback_for & STAND_IN_MISSING))
         return m;
     for (size_t i = 0; !m && i < setting.fallback_count; i++)
         m = find_spelled(table, arena, str_from(setting.fallback[i]));
     return m;
+}
+
+bool route_is_asked(const struct config *config, struct arena *arena, struct str asked,
+                    const struct route_model *model)
+{
+    asked = follow_alias(config, asked);
+    return str_eq(asked, model->name) || alias_resolve(arena, asked, &model->name, 1).n > 0;
+}
+
+struct route_model *route_stand_in(struct route_table *table, const struct config *config,
+                                   struct arena *arena, const struct route_model *model, size_t n)
+{
+    const struct config_model *setting = model->setting;
+
+    if (!setting || n >= setting->fallback_count)
+        return NULL;
+    return find_spelled(table, arena, follow_alias(config, str_from(setting->fallback[n])));
 }
 
 size_t route_nearest(struct route_table *table, struct arena *arena, struct str asked,
@@ -401,68 +351,5 @@ size_t route_nearest(struct route_table *table, struct arena *arena, struct str 
     n = n < room ? n : room;
     for (size_t i = 0; i < n; i++)
         out[i] = near[i];
-    return n;
-}
-
-/* The k-th target (counted from `skip`, round the corner) of an account; NULL when k is too large. */
-static const struct target *nth_of(const struct route_model *m,
-                                   const struct config_account *account, unsigned skip, size_t k)
-{
-    size_t count = 0, i = 0;
-
-    for (const struct target *t = m->targets; t; t = t->next)
-        count += t->account == account;
-    if (k >= count)
-        return NULL;
-    size_t wanted = (skip + k) % count;
-    for (const struct target *t = m->targets; t; t = t->next)
-        if (t->account == account && i++ == wanted)
-            return t;
-    return NULL;
-}
-
-static size_t accounts_of(const struct route_model *m, const struct config_account **out,
-                          size_t room)
-{
-    size_t n = 0;
-
-    for (const struct target *t = m->targets; t; t = t->next) {
-        size_t i = 0;
-        while (i < n && out[i] != t->account)
-            i++;
-        if (i == n && n < room)
-            out[n++] = t->account;
-    }
-    return n;
-}
-
-size_t route_order(struct route_model *model, const struct target **out, size_t room)
-{
-    const struct config_account *accounts[64];
-    size_t count = accounts_of(model, accounts, 64), n = 0;
-    unsigned turn = model->turn++;
-
-    for (size_t round = 0; count && n < room; round++) {
-        size_t before = n;
-        for (size_t i = 0; i < count && n < room; i++) {
-            const struct config_account *account = accounts[(turn + i) % count];
-            const struct target *t = nth_of(model, account, turn / (unsigned)count, round);
-            if (t)
-                out[n++] = t;
-        }
-        if (n == before)
-            break;
-    }
-    return n;
-}
-
-size_t route_order_orchestrated(const struct route_table *table, struct route_model *model,
-                                const struct target **out, size_t room)
-{
-    struct route_model by_way = *model;
-
-    by_way.targets = table->orchestration;
-    size_t n = route_order(&by_way, out, room);
-    model->turn = by_way.turn;
     return n;
 }

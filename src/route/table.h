@@ -1,8 +1,8 @@
 /*
  * The model table: which models can be asked for, and which targets answer for each.
  *
- * Built from the configuration and the lists that discovery found, never changed afterwards but for
- * the round robin positions. Belongs to one reactor.
+ * Built from the configuration and the lists that discovery found, never changed afterwards. Belongs
+ * to one reactor. Who of the targets is asked is the business of route/pick.h.
  */
 #ifndef CORELAY_ROUTE_TABLE_H
 #define CORELAY_ROUTE_TABLE_H
@@ -14,11 +14,18 @@
 /* A deployment in a subaccount. */
 struct target {
     const struct config_account *account;
-    const char *group; /* resource group */
-    const char *id;    /* of the deployment */
-    const char *url;   /* without trailing slash */
+    const char *group;   /* resource group */
+    const char *id;      /* of the deployment */
+    const char *url;     /* without trailing slash */
+    const char *version; /* of the model; NULL: unknown */
     const struct family *family;
-    struct target *next; /* of the same model */
+    uint64_t key;            /* in the scoreboard: of subaccount, URL and model */
+    uint64_t domain_key;     /* of tenant and model, which share one quota */
+    struct str label;        /* for people: "subaccount/deployment model" */
+    struct str domain_label; /* "model in subaccount" */
+    unsigned weight;         /* among the deployments of its domain */
+    unsigned account_weight; /* among the domains */
+    struct target *next;     /* of the same model */
 };
 
 struct route_model {
@@ -29,7 +36,6 @@ struct route_model {
     const struct config_model *setting; /* NULL: none */
     struct target *targets;
     size_t target_count;
-    unsigned turn; /* round robin position */
 };
 
 /* One subaccount and resource group; `list` is NULL for an account whose deployments are named in
@@ -42,10 +48,10 @@ struct route_source {
 
 struct route_table;
 
-/* Counted: begins with one hold. `old` (may be NULL) lends its round robin positions. The lists are
-   copied; the configuration is borrowed. NULL: out of memory. */
+/* Counted: begins with one hold. The lists are copied; the configuration is borrowed. NULL: out of
+   memory. */
 struct route_table *route_table_new(const struct config *config, const struct route_source *sources,
-                                    size_t count, const struct route_table *old);
+                                    size_t count);
 struct route_table *route_table_hold(struct route_table *table);
 void route_table_release(struct route_table *table); /* NULL is allowed */
 
@@ -57,18 +63,16 @@ struct route_model *route_table_at(struct route_table *table, size_t i); /* sort
 struct route_model *route_find(struct route_table *table, const struct config *config,
                                struct arena *arena, struct str asked);
 
+/* Is this the model that was asked for, by whatever name, and not one that stands in? */
+bool route_is_asked(const struct config *config, struct arena *arena, struct str asked,
+                    const struct route_model *model);
+
+/* The n-th fallback of a model; NULL: it is not deployed either. */
+struct route_model *route_stand_in(struct route_table *table, const struct config *config,
+                                   struct arena *arena, const struct route_model *model, size_t n);
+
 /* At most `room` nearest names, for an error text. */
 size_t route_nearest(struct route_table *table, struct arena *arena, struct str asked,
                      struct str *out, size_t room);
-
-/* Targets in the order in which they should be tried: round robin over subaccounts and over the
-   deployments of each, another subaccount before another deployment of the same one. Advances the
-   position. Returns how many were put into `out`. */
-size_t route_order(struct route_model *model, const struct target **out, size_t room);
-
-/* The same among the deployments of SAP's orchestration service, which answer for any model; 0 when
-   there are none. A deployment of the model itself is never among them. */
-size_t route_order_orchestrated(const struct route_table *table, struct route_model *model,
-                                const struct target **out, size_t room);
 
 #endif

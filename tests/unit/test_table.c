@@ -9,8 +9,6 @@
 
 #include "route/table.h"
 
-enum { ORDER_MAX = 16 };
-
 static struct arena *arena;
 static struct config config;
 static struct config_account one = {.name = "one"}, two = {.name = "two"};
@@ -74,97 +72,6 @@ static struct route_model *find(struct route_table *t, const char *name)
     return route_find(t, &config, arena, str_from(name));
 }
 
-/* The ids of the next order, joined by spaces. */
-static void expect_order(struct route_model *m, size_t room, const char *ids)
-{
-    const struct target *out[ORDER_MAX];
-    struct buf text = {0};
-    size_t n = route_order(m, out, room);
-
-    for (size_t i = 0; i < n; i++)
-        buf_printf(&text, i ? " %s" : "%s", out[i]->id);
-    if (!str_is(buf_str(&text), ids))
-        fail_msg("%.*s instead of %s", STR_ARG(buf_str(&text)), ids);
-    buf_free(&text);
-}
-
-/* --- order ----------------------------------------------------------------------------------- */
-
-/* Accounts take turns, and so do the deployments of each; the next choice is another account. */
-static void takes_turns(void **state)
-{
-    struct route_source sources[] = {source(&one, "default", "m", IDS("a1", "a2")),
-                                     source(&two, "default", "m", IDS("b1", "b2", "b3"))};
-    struct route_table *t = route_table_new(&config, sources, 2, NULL);
-    struct route_model *m = find(t, "m");
-
-    (void)state;
-    assert_int_equal(m->target_count, 5);
-    m->turn = 0;
-    expect_order(m, ORDER_MAX, "a1 b1 a2 b2 b3");
-    expect_order(m, ORDER_MAX, "b1 a1 b2 a2 b3");
-    expect_order(m, ORDER_MAX, "a2 b2 a1 b3 b1");
-    expect_order(m, ORDER_MAX, "b2 a2 b3 a1 b1");
-    expect_order(m, ORDER_MAX, "a1 b3 a2 b1 b2");
-    expect_order(m, 2, "b3 a1");
-    expect_order(m, 0, "");
-    assert_int_equal(m->turn, 7);
-    route_table_release(t);
-}
-
-/* Over many turns every target comes first equally often within its account, accounts equally too;
-   and every order names each target once. */
-static void turns_are_fair(void **state)
-{
-    struct route_source sources[] = {source(&one, "g1", "m", IDS("0", "1")),
-                                     source(&two, "default", "m", IDS("2", "3", "4")),
-                                     source(&one, "g2", "m", IDS("5"))};
-    struct route_table *t = route_table_new(&config, sources, 3, NULL);
-    struct route_model *m = find(t, "m");
-    int firsts[6] = {0};
-
-    (void)state;
-    for (int i = 0; i < 3 * 2 * 3 * 10; i++) {
-        const struct target *out[ORDER_MAX];
-        unsigned seen = 0;
-        assert_int_equal(route_order(m, out, ORDER_MAX), 6);
-        for (int k = 0; k < 6; k++)
-            seen |= 1u << (out[k]->id[0] - '0');
-        assert_int_equal(seen, 63);
-        assert_ptr_not_equal(out[0]->account, out[1]->account);
-        firsts[out[0]->id[0] - '0']++;
-    }
-    for (int i = 0; i < 6; i++)
-        assert_int_equal(firsts[i], 30);
-    route_table_release(t);
-}
-
-static void one_target_alone(void **state)
-{
-    struct route_source sources[] = {source(&one, "default", "m", IDS("a"))};
-    struct route_table *t = route_table_new(&config, sources, 1, NULL);
-
-    (void)state;
-    for (int i = 0; i < 3; i++)
-        expect_order(find(t, "m"), ORDER_MAX, "a");
-    struct route_model none = {.turn = 5};
-    expect_order(&none, ORDER_MAX, "");
-    route_table_release(t);
-}
-
-static void positions_outlive_a_refresh(void **state)
-{
-    struct route_source sources[] = {source(&one, "default", "m", IDS("a", "b", "c"))};
-    struct route_table *t = route_table_new(&config, sources, 1, NULL);
-
-    (void)state;
-    find(t, "m")->turn = 41;
-    struct route_table *next = route_table_new(&config, sources, 1, t);
-    route_table_release(t);
-    assert_int_equal(find(next, "m")->turn, 41);
-    route_table_release(next);
-}
-
 /* --- building -------------------------------------------------------------------------------- */
 
 static void reads_discovery(void **state)
@@ -178,7 +85,7 @@ static void reads_discovery(void **state)
     items[1].executable = "aws-bedrock";
     items[4].url = "http://api.example.com/plain"; /* not over the network in clear */
     struct route_source s = {&one, "default", list_of(items, 5)};
-    struct route_table *t = route_table_new(&config, &s, 1, NULL);
+    struct route_table *t = route_table_new(&config, &s, 1);
 
     assert_int_equal(route_table_count(t), 2); /* sorted */
     assert_true(str_is(route_table_at(t, 0)->name, "anthropic--claude-4-sonnet"));
@@ -194,7 +101,7 @@ static void reads_discovery(void **state)
     route_table_release(t);
 
     config.allow_plain_http = true;
-    t = route_table_new(&config, &s, 1, NULL);
+    t = route_table_new(&config, &s, 1);
     assert_int_equal(find(t, "gpt-4o")->target_count, 3);
     route_table_release(t);
 }
@@ -209,7 +116,7 @@ static void reads_named_deployments(void **state)
 
     (void)state;
     one.deployments = &gpt;
-    struct route_table *t = route_table_new(&config, &s, 1, NULL);
+    struct route_table *t = route_table_new(&config, &s, 1);
     assert_int_equal(route_table_count(t), 2);
     assert_string_equal(find(t, "gpt-4o")->targets->id, "d8");
     assert_string_equal(find(t, "gpt-4o")->targets->family->name, "azure-openai");
@@ -233,7 +140,7 @@ static void settings_apply(void **state)
 
     (void)state;
     config.models = &setting;
-    struct route_table *t = route_table_new(&config, &s, 1, NULL);
+    struct route_table *t = route_table_new(&config, &s, 1);
     struct route_model *m = find(t, "m");
     assert_string_equal(m->setting->family, "openai-compatible");
     assert_int_equal(m->rules.max_output, 77);
@@ -247,7 +154,7 @@ static void settings_apply(void **state)
 static void nothing_is_deployed(void **state)
 {
     struct route_source s = {&one, "default", NULL};
-    struct route_table *t = route_table_new(&config, &s, 1, NULL);
+    struct route_table *t = route_table_new(&config, &s, 1);
 
     (void)state;
     assert_int_equal(route_table_count(t), 0);
@@ -269,7 +176,7 @@ static void too_many_models(void **state)
     for (int i = 0; i < MANY; i++)
         items[i] = deployed(arena_printf(arena, "m%d", i).p, "d");
     struct route_source s = {&one, "default", list_of(items, MANY)};
-    struct route_table *t = route_table_new(&config, &s, 1, NULL);
+    struct route_table *t = route_table_new(&config, &s, 1);
     assert_non_null(t);
     assert_true(route_table_count(t) >= 1000);
     assert_non_null(find(t, "m1"));
@@ -286,7 +193,7 @@ static void finds_by_alias_and_fallback(void **state)
     struct config_model setting = {.name = "gpt-9", .fallback = fallback, .fallback_count = 2};
     struct deployment items[] = {deployed("gpt-4o", "d1"), deployed("gpt-4o-mini", "d2")};
     struct route_source s = {&one, "default", list_of(items, 2)};
-    struct route_table *t = route_table_new(&config, &s, 1, NULL);
+    struct route_table *t = route_table_new(&config, &s, 1);
     struct str near[4];
 
     (void)state;
@@ -309,112 +216,11 @@ static void finds_by_alias_and_fallback(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
-/* --- orchestration --------------------------------------------------------------------------- */
-
-static struct deployment orchestration(const char *id)
-{
-    struct deployment d = deployed(NULL, id);
-
-    d.executable = d.scenario = "orchestration";
-    return d;
-}
-
-static void expect_orchestrated(const struct route_table *t, struct route_model *m, const char *ids)
-{
-    const struct target *out[ORDER_MAX];
-    struct buf text = {0};
-    size_t n = route_order_orchestrated(t, m, out, ORDER_MAX);
-
-    for (size_t i = 0; i < n; i++) {
-        buf_printf(&text, i ? " %s" : "%s", out[i]->id);
-        assert_ptr_equal(out[i]->family, &family_orchestration);
-    }
-    if (!str_is(buf_str(&text), ids))
-        fail_msg("%.*s instead of %s", STR_ARG(buf_str(&text)), ids);
-    buf_free(&text);
-}
-
-/* One deployment of the service answers for every model; whoever is bound to it gets no other. */
-static void orchestration_answers_for_all(void **state)
-{
-    struct deployment first[] = {deployed("gpt-5", "a1"), orchestration("ao")};
-    struct deployment second[] = {orchestration("bo"), deployed("gpt-5", "b1")};
-    struct route_source sources[] = {{&one, "default", list_of(first, 2)},
-                                     {&two, "default", list_of(second, 2)}};
-    struct route_table *t = route_table_new(&config, sources, 2, NULL);
-    struct route_model *m = find(t, "gpt-5");
-
-    (void)state;
-    assert_int_equal(route_table_count(t), 1);
-    m->turn = 0;
-    expect_order(m, ORDER_MAX, "a1 b1");
-    expect_orchestrated(t, m, "bo ao");
-    expect_orchestrated(t, m, "ao bo");
-    route_table_release(t);
-    t = route_table_new(&config, (struct route_source[]){source(&one, "g", "gpt-5", IDS("a1"))}, 1,
-                        NULL);
-    expect_orchestrated(t, find(t, "gpt-5"), "");
-    route_table_release(t);
-}
-
-/* A model of that family needs no deployment of its own, and one that it has is not asked. */
-static void models_may_live_behind_orchestration(void **state)
-{
-    struct config_model bare = {.name = "sap-abap-1", .family = "orchestration"};
-    struct config_model own = {.name = "gpt-5", .family = "orchestration", .next = &bare};
-    struct deployment items[] = {deployed("gpt-5", "a1"), orchestration("ao"),
-                                 deployed("gpt-4.1", "a2")};
-    struct route_source with = {&one, "default", list_of(items, 3)};
-    struct route_source without = {&one, "default", list_of(items, 1)};
-
-    (void)state;
-    config.models = &own;
-    struct route_table *t = route_table_new(&config, &with, 1, NULL);
-    assert_int_equal(route_table_count(t), 3);
-    expect_order(find(t, "sap-abap-1"), ORDER_MAX, "ao");
-    expect_order(find(t, "gpt-5"), ORDER_MAX, "ao");
-    expect_order(find(t, "gpt-4.1"), ORDER_MAX, "a2");
-    assert_string_equal(find(t, "gpt-5")->executable, "orchestration");
-    route_table_release(t);
-    t = route_table_new(&config, &without, 1, NULL); /* the service does not run */
-    assert_int_equal(route_table_count(t), 0);
-    assert_null(find(t, "gpt-5"));
-    route_table_release(t);
-}
-
-/* Where deployments are named in the configuration, the service is the one of that name. */
-static void orchestration_may_be_named(void **state)
-{
-    struct config_deployment service = {.model = "orchestration", .url = "https://x.example/v2/o"};
-    struct config_deployment model = {
-        .model = "gpt-5", .url = "https://x.example/v2/m", .next = &service};
-    struct route_source named = {&one, "default", NULL};
-
-    (void)state;
-    one.deployments = &model;
-    struct route_table *t = route_table_new(&config, &named, 1, NULL);
-    assert_int_equal(route_table_count(t), 1);
-    expect_order(find(t, "gpt-5"), ORDER_MAX, "m");
-    expect_orchestrated(t, find(t, "gpt-5"), "o");
-    route_table_release(t);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(takes_turns),
-        TEST(turns_are_fair),
-        TEST(one_target_alone),
-        TEST(positions_outlive_a_refresh),
-        TEST(reads_discovery),
-        TEST(reads_named_deployments),
-        TEST(settings_apply),
-        TEST(nothing_is_deployed),
-        TEST(too_many_models),
-        TEST(finds_by_alias_and_fallback),
-        TEST(orchestration_answers_for_all),
-        TEST(models_may_live_behind_orchestration),
-        TEST(orchestration_may_be_named),
+        TEST(reads_discovery),     TEST(reads_named_deployments), TEST(settings_apply),
+        TEST(nothing_is_deployed), TEST(too_many_models),         TEST(finds_by_alias_and_fallback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
