@@ -2,6 +2,7 @@
 
 dist_man_MANS += doc/corelay.1 doc/corelay.fcgi.8 doc/corelay.json.5
 dist_doc_DATA = \
+	doc/capabilities.md \
 	doc/configuration.md \
 	doc/dependencies.md \
 	doc/design.md \

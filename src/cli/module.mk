@@ -11,6 +11,9 @@ src_corelay_SOURCES = \
 	src/cli/doctor_url.c \
 	src/cli/key.c \
 	src/cli/main.c \
+	src/cli/matrix.c \
+	src/cli/matrix.h \
+	src/cli/matrix.inc \
 	src/cli/models.c \
 	src/cli/options.c \
 	src/cli/request.c \

@@ -128,6 +128,30 @@ def test_models_say_which_rule_they_follow(corelay, place):
     assert "rules.json: [0]: tried it" in "\n".join(lines)
 
 
+def test_matrix_of_models(corelay, place):
+    change_config(place, models={"gpt-5.5": {"traits": {"no_tools": True}}})
+    found = {m["model"]: m["matrix"] for m in json.loads(corelay("models", "--matrix", "--json"))}
+    for model, apis in found.items():
+        assert set(apis) == {"openai-chat", "openai-responses", "anthropic-messages",
+                             "gemini-generate"}, model
+        words = {w for features in apis.values() for w in features.values()}
+        assert words <= {"lossless", "emulated", "refused", "none"}
+        assert (words == {"none"}) == ("embed" in model), model
+    assert found[CLAUDE]["anthropic-messages"]["thinking"] == "lossless"
+    assert found[CLAUDE]["openai-chat"]["image.address"] == "refused"
+    assert found[GEMINI]["openai-responses"]["free-form-tool"] == "emulated"
+    assert "free-form-tool" not in found[GEMINI]["openai-chat"]
+    assert found[GPT]["openai-chat"]["thinking"] == "none"
+    assert found["gpt-5"]["openai-chat"]["stop-sequence"] == "emulated"
+    assert found["gpt-5.5"]["openai-chat"]["parallel-tools"] == "none"
+    assert found["gpt-5.5"]["openai-chat"]["image"] == "lossless"
+    rows = [line.split(None, 3) for line in corelay("models", "--matrix").splitlines()[1:]]
+    assert {tuple(r[:3]): r[3].split(", ") for r in rows}[GEMINI, "anthropic-messages",
+                                                          "emulated"].count("tool-image") == 1
+    assert {(m, a, f): w for m, a, w, fs in rows for f in fs.split(", ")} == {
+        (m, a, f): w for m in found for a in found[m] for f, w in found[m][a].items()}
+
+
 def test_tokens(corelay):
     assert corelay("token", "list").startswith("no token in ")
     corelay("models")

@@ -3,7 +3,8 @@
  *
  *     -- call --                                   optional, a line each: "model: NAME" behind an
  *                                                  alias, "anthropic-beta: A,B", "path: /v1beta/..."
- *                                                  for an API whose URL says what is asked
+ *                                                  for an API whose URL says what is asked,
+ *                                                  "emulated: HOW" (capabilities.h)
  *     -- request --                                what the caller sends
  *     -- upstream request: PATH --                 what goes to SAP AI Core
  *     -- dropped --                                what was declared as left out, if anything

@@ -1,11 +1,12 @@
 /*
  * The golden tests: every dialect with every family, feature by feature, compared to the byte.
  *
- *     golden [--update | --list] [WORD]...
+ *     golden [--update | --list | --capabilities] [WORD]...
  *
  * Runs the cases below tests/golden/cases whose path holds one of the words (all without). --update
  * writes what came out into the case files, for a human to read the difference. --list prints a table:
  * dialect, family, feature, variant, stream or whole or refused, lane or hub, status, dropped.
+ * --capabilities writes what is made from all cases (capabilities.h); without words it is checked.
  *
  * The folder of sources is taken from the environment's `srcdir`, as make check sets it.
  */
@@ -14,13 +15,14 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "capabilities.h"
 #include "replay.h"
 
 #define CASES "tests/golden/cases"
 #define NAMES "tests/golden/cases.list"
 
 enum { FILE_BYTES = 1 << 20, EXCERPT_BEFORE = 60, EXCERPT_BYTES = 300 };
-enum mode { CHECK, UPDATE, LIST };
+enum mode { CHECK, UPDATE, LIST, CAPABILITIES };
 
 static const struct dialect *const dialects[] = {
     &dialect_openai_chat,
@@ -35,6 +37,7 @@ struct run {
     char **words;
     int word_count;
     struct buf names; /* cases.list: what a release holds */
+    struct capabilities *capabilities;
     unsigned cases, failures, written;
 };
 
@@ -124,15 +127,31 @@ static void compare(struct run *run, const struct at *at, const char *file, stru
     buf_free(&got);
 }
 
+static void note_capability(struct run *run, const struct at *at, const struct case_file *c)
+{
+    struct str feature = at->feature;
+
+    if (at->variant.n)
+        feature = arena_printf(at->arena, "%.*s.%.*s", STR_ARG(at->feature), STR_ARG(at->variant));
+    capabilities_add(run->capabilities, str_from(at->dialect->name), str_from(at->family->name),
+                     feature, c);
+}
+
 static void run_text(struct run *run, const struct at *at, const char *file, struct str text)
 {
     struct case_file given, really;
     const char *fault = "";
     struct str why = STR_NONE;
 
-    if (case_file_parse(text, &given, &fault))
+    if (case_file_parse(text, &given, &fault)) {
         fail(run, at, fault, STR_NONE);
-    else if (run->mode == LIST)
+        return;
+    }
+    if (run->capabilities)
+        note_capability(run, at, &given);
+    if (run->mode == CAPABILITIES)
+        return;
+    if (run->mode == LIST)
         print_row(at, &given);
     else if (replay_case(at->arena, at->dialect, at->family, &given, &really, &why))
         fail(run, at, "", why);
@@ -247,22 +266,43 @@ static void read_names(struct run *run)
     buf_free(&path);
 }
 
+static enum mode read_mode(int *argc, char ***argv)
+{
+    static const char *const options[] = {
+        [UPDATE] = "--update", [LIST] = "--list", [CAPABILITIES] = "--capabilities"};
+
+    for (enum mode m = UPDATE; *argc && m <= CAPABILITIES; m++) {
+        if (strcmp(**argv, options[m]) != 0)
+            continue;
+        (*argc)--;
+        (*argv)++;
+        return m;
+    }
+    return CHECK;
+}
+
 int main(int argc, char **argv)
 {
     const char *srcdir = getenv("srcdir");
     struct run run = {.root = srcdir && *srcdir ? srcdir : "."};
 
-    if (argc > 1 && strcmp(argv[1], "--update") == 0)
-        run.mode = UPDATE;
-    else if (argc > 1 && strcmp(argv[1], "--list") == 0)
-        run.mode = LIST;
-    run.words = argv + 1 + (run.mode != CHECK);
-    run.word_count = argc - 1 - (run.mode != CHECK);
+    argc--;
+    argv++;
+    run.mode = read_mode(&argc, &argv);
+    run.words = argv;
+    run.word_count = argc;
     read_names(&run);
+    if (argc == 0 && (run.mode == CHECK || run.mode == CAPABILITIES)) {
+        run.capabilities = capabilities_new(run.root);
+        run.failures += !run.capabilities;
+    }
     if (!walk(&run, CASES, run_folder) || run.cases == 0) {
         run.failures++;
         printf("FAIL no cases below %s/" CASES "\n", run.root);
     }
+    if (run.capabilities)
+        run.failures += capabilities_finish(run.capabilities, run.mode == CAPABILITIES);
+    capabilities_free(run.capabilities);
     if (run.mode != LIST)
         printf("golden: %u cases, %u failed, %u written\n", run.cases, run.failures, run.written);
     buf_free(&run.names);

@@ -9,7 +9,11 @@ golden_sources = \
 	tests/golden/replay.h \
 	tests/golden/replay_answer.c
 
-tests_golden_golden_SOURCES = tests/golden/golden.c $(golden_sources)
+tests_golden_golden_SOURCES = \
+	tests/golden/capabilities.c \
+	tests/golden/capabilities.h \
+	tests/golden/golden.c \
+	$(golden_sources)
 tests_golden_golden_LDADD = $(CORELAY_LIBS)
 tests_golden_lane_SOURCES = tests/golden/lane.c tests/golden/lane_chat.c \
 	tests/golden/lane_claude.c tests/golden/lane_gemini.c tests/golden/lane_responses.c \
@@ -18,7 +22,11 @@ tests_golden_lane_LDADD = $(CORELAY_LIBS)
 check_PROGRAMS += tests/golden/golden tests/golden/lane
 TESTS += tests/golden/golden tests/golden/lane
 
-EXTRA_DIST += tests/golden/README.md tests/golden/cases.list
+EXTRA_DIST += \
+	tests/golden/README.md \
+	tests/golden/capabilities.md.in \
+	tests/golden/cases.list \
+	tests/golden/matrix.txt
 
 # A list of its own: as a variable it would outgrow what a shell takes as one argument.
 dist-hook: dist-golden-cases
@@ -36,3 +44,9 @@ update-golden: tests/golden/golden
 	cd $(srcdir) && find tests/golden/cases -type f ! -name '.*' | LC_ALL=C sort \
 	    > tests/golden/cases.list
 	srcdir=$(srcdir) tests/golden/golden --update
+	srcdir=$(srcdir) tests/golden/golden --capabilities
+
+# What users read of the cases, and what `corelay models --matrix` knows of them.
+.PHONY: capabilities
+capabilities: tests/golden/golden
+	srcdir=$(srcdir) tests/golden/golden --capabilities
