@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	tests/e2e/conftest.py \
 	tests/e2e/harness.py \
 	tests/e2e/pytest.ini \
+	tests/e2e/test_balance.py \
 	tests/e2e/test_cli.py \
 	tests/e2e/test_clients.py \
 	tests/e2e/test_fastcgi.py \
