@@ -130,15 +130,15 @@ static struct str strip_slashes(struct str path)
 
 status endpoint_find(struct arena *arena, struct str path, bool root, struct endpoint_match *out)
 {
-    const char *end = path.p + path.n;
+    struct str inner = strip_slashes(path);
 
     *out = (struct endpoint_match){NULL, STR_NONE, STR_NONE};
-    path = strip_slashes(path);
-    if (root || path.n == 0) {
+    if (root || inner.n == 0) {
         out->endpoint = &root_endpoint;
         return OK;
     }
-    for (struct str rest = path; rest.n; str_cut(&rest, '/')) {
+    const char *end = path.p + path.n;
+    for (struct str rest = inner; rest.n; str_cut(&rest, '/')) {
         for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
             struct str model = STR_NONE;
             out->rest = STR_NONE;

@@ -233,18 +233,19 @@ status model_rules_read(struct arena *arena, const struct json *rows, const char
 
 /* --- those built in ---------------------------------------------------------------------------- */
 
+static struct arena *builtin_arena; /* for the life of the process */
 static const struct model_rule *builtin;
 
 /* A test reads them with every build, so only want of memory can stop this: and nothing works then. */
 static void read_builtin(void)
 {
-    struct arena *arena = arena_new(0);
     struct buf problems = {0};
     struct json *rows = NULL;
 
-    if (!arena ||
+    builtin_arena = arena_new(0);
+    if (!builtin_arena ||
         json_parse((struct str){builtin_text, sizeof builtin_text - 1}, &rows, NULL, NULL) ||
-        model_rules_read(arena, rows, "built-in", &problems, &builtin))
+        model_rules_read(builtin_arena, rows, "built-in", &problems, &builtin))
         abort();
     json_free(rows);
     buf_free(&problems);

@@ -1,11 +1,9 @@
 # Fuzz targets. Each is LLVMFuzzerTestOneInput; linked with replay.c it is a program that takes files or
-# folders, so that corpora are replayed where there is no fuzzer. With clang's:
-#   clang -fsanitize=fuzzer,address -Isrc tests/fuzz/fuzz_X.c [tests/fuzz/dialect_rounds.c] \
-#       src/libcorelay.a $LIBS
-# They are built by `make fuzz-targets`; `make check` does not need them.
+# folders, so that corpora are replayed where there is no fuzzer: `make check` does so with the golden
+# cases and with what fuzzing has found (regressions/TARGET/). tests/fuzz/run fuzzes.
 
 fuzz_targets =
-EXTRA_PROGRAMS += $(fuzz_targets)
+check_PROGRAMS += $(fuzz_targets)
 
 fuzz_targets += tests/fuzz/fuzz_openai_chat
 tests_fuzz_fuzz_openai_chat_SOURCES = tests/fuzz/fuzz_openai_chat.c tests/fuzz/replay.c \
@@ -94,5 +92,28 @@ fuzz_targets += tests/fuzz/fuzz_scoreboard
 tests_fuzz_fuzz_scoreboard_SOURCES = tests/fuzz/fuzz_scoreboard.c tests/fuzz/replay.c
 tests_fuzz_fuzz_scoreboard_LDADD = $(CORELAY_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz_translate
+tests_fuzz_fuzz_translate_SOURCES = tests/fuzz/fuzz_translate.c tests/fuzz/replay.c
+tests_fuzz_fuzz_translate_LDADD = $(CORELAY_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_embeddings
+tests_fuzz_fuzz_embeddings_SOURCES = tests/fuzz/fuzz_embeddings.c tests/fuzz/replay.c
+tests_fuzz_fuzz_embeddings_LDADD = $(CORELAY_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_params
+tests_fuzz_fuzz_params_SOURCES = tests/fuzz/fuzz_params.c tests/fuzz/replay.c fcgi/params.c fcgi/params.h
+tests_fuzz_fuzz_params_LDADD = $(CORELAY_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_upstream_error
+tests_fuzz_fuzz_upstream_error_SOURCES = tests/fuzz/fuzz_upstream_error.c tests/fuzz/replay.c
+tests_fuzz_fuzz_upstream_error_LDADD = $(CORELAY_LIBS)
+
 .PHONY: fuzz-targets
 fuzz-targets: $(fuzz_targets)
+
+fuzz-list:
+	@for target in $(fuzz_targets); do echo "$${target##*/}"; done
+.PHONY: fuzz-list
+
+TESTS += tests/fuzz/replay-all
+EXTRA_DIST += tests/fuzz/README.md tests/fuzz/replay-all tests/fuzz/run tests/fuzz/seed

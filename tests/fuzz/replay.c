@@ -1,11 +1,14 @@
 /* main() of the fuzz targets where no fuzzer drives them: each argument is a file, or a folder of
-   files, that is fed to the target once. */
+   files, that is fed to the target once. With CORELAY_FUZZER a fuzzer brings its own (tests/fuzz/run).
+   */
 #include <dirent.h>
 #include <stdio.h>
 
 #include "base/file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#ifndef CORELAY_FUZZER
 
 static int feed(const char *path)
 {
@@ -46,3 +49,5 @@ int main(int argc, char **argv)
     }
     return failed;
 }
+
+#endif
