@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	tests/e2e/test_balance.py \
 	tests/e2e/test_cli.py \
 	tests/e2e/test_clients.py \
+	tests/e2e/test_completions.py \
 	tests/e2e/test_fastcgi.py \
 	tests/e2e/test_gemini.py \
 	tests/e2e/test_many.py \

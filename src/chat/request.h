@@ -16,13 +16,14 @@
 #include "base/status.h"
 #include "base/str.h"
 
-/* The five wire formats that dialects and families may share; equal on both sides = the lane. */
+/* The wire formats of dialects and families; equal on both sides = the lane. */
 enum chat_wire {
     WIRE_NONE,
     WIRE_OPENAI_CHAT,
     WIRE_OPENAI_RESPONSES,
     WIRE_ANTHROPIC_MESSAGES,
-    WIRE_GEMINI
+    WIRE_GEMINI,
+    WIRE_OPENAI_COMPLETIONS /* of a dialect alone */
 };
 
 enum chat_role { CHAT_SYSTEM, CHAT_DEVELOPER, CHAT_USER, CHAT_ASSISTANT };
@@ -168,7 +169,8 @@ struct chat_request {
 
     bool include_usage; /* chat completions: the caller wants the usage chunk */
     bool legacy_calls;  /* chat completions: tools came as `functions`, calls go the same way */
-    struct str echo;    /* responses: members that the answer repeats, as JSON text */
+    struct str echo;    /* responses: members that the answer repeats, as JSON text; completions:
+                           the prompt, which the answer is to begin with */
 };
 
 /* A request with everything unset. */

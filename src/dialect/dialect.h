@@ -84,6 +84,7 @@ struct dialect_embed {
 };
 
 extern const struct dialect dialect_openai_chat;
+extern const struct dialect dialect_openai_completions;
 extern const struct dialect dialect_openai_responses;
 extern const struct dialect dialect_anthropic_messages;
 extern const struct dialect dialect_gemini_generate;

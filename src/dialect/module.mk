@@ -9,6 +9,7 @@ src_libcorelay_a_SOURCES += \
 	src/dialect/openai_chat_render.c \
 	src/dialect/openai_chat_stream.c \
 	src/dialect/openai_chat_tools.c \
+	src/dialect/openai_completions.c \
 	src/dialect/openai_responses.c src/dialect/openai_responses.h \
 	src/dialect/openai_responses_decode.c \
 	src/dialect/openai_responses_input.c \

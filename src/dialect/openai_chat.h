@@ -11,6 +11,8 @@
 
 status openai_chat_decode(struct arena *arena, const struct jspan *body, struct chat_request *out,
                           struct dropped *dropped, struct chat_error *err);
+/* Any member of the body, found by the name that `value` has there. */
+status openai_chat_decode_option(struct decode *d, const struct jspan *value);
 /* The member `messages`. */
 status openai_chat_decode_messages(struct decode *d, const struct jspan *messages);
 /* `content` of a message that is an array: appended to `*at`. */

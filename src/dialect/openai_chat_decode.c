@@ -298,6 +298,17 @@ static const struct decode_field fields[] = {
     {"store", read_store},
 };
 
+status openai_chat_decode_option(struct decode *d, const struct jspan *value)
+{
+    struct str name = jspan_key(d->arena, value);
+
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (str_is(name, fields[i].name))
+            return fields[i].read(d, value);
+    decode_drop(d, NULL, name);
+    return OK;
+}
+
 status openai_chat_decode(struct arena *arena, const struct jspan *body, struct chat_request *out,
                           struct dropped *dropped, struct chat_error *err)
 {

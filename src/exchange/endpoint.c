@@ -3,13 +3,14 @@
 
 #include "base/crypto.h"
 
-#define OPENAI     .dialect = &dialect_openai_chat
-#define RESPONSES  .dialect = &dialect_openai_responses
-#define MESSAGES   .dialect = &dialect_anthropic_messages
-#define GEMINI     .dialect = &dialect_gemini_generate
+#define OPENAI      .dialect = &dialect_openai_chat
+#define COMPLETIONS .dialect = &dialect_openai_completions
+#define RESPONSES   .dialect = &dialect_openai_responses
+#define MESSAGES    .dialect = &dialect_anthropic_messages
+#define GEMINI      .dialect = &dialect_gemini_generate
 
-#define POST(what) .methods = METHOD_POST, .kind = ENDPOINT_##what
-#define GET(what)  .methods = METHOD_GET, .kind = ENDPOINT_##what
+#define POST(what)  .methods = METHOD_POST, .kind = ENDPOINT_##what
+#define GET(what)   .methods = METHOD_GET, .kind = ENDPOINT_##what
 
 /* The verbs behind a model's name, wherever models are. */
 /* clang-format off */
@@ -28,6 +29,9 @@ static const struct endpoint endpoints[] = {
     {.path = "v1/chat/completions", POST(CHAT), OPENAI},
     {.path = "openai/deployments/{model}/chat/completions", POST(CHAT), OPENAI},
     {.path = "chat/completions", POST(CHAT), OPENAI},
+    {.path = "v1/completions", POST(CHAT), COMPLETIONS},
+    {.path = "openai/deployments/{model}/completions", POST(CHAT), COMPLETIONS},
+    {.path = "completions", POST(CHAT), COMPLETIONS},
     {.path = "v1/responses", POST(CHAT), RESPONSES},
     {.path = "responses", POST(CHAT), RESPONSES},
     {.path = "v1/messages", POST(CHAT), MESSAGES},

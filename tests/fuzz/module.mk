@@ -10,6 +10,11 @@ tests_fuzz_fuzz_openai_chat_SOURCES = tests/fuzz/fuzz_openai_chat.c tests/fuzz/r
 	tests/fuzz/dialect_rounds.c tests/fuzz/dialect_rounds.h
 tests_fuzz_fuzz_openai_chat_LDADD = $(CORELAY_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz_openai_completions
+tests_fuzz_fuzz_openai_completions_SOURCES = tests/fuzz/fuzz_openai_completions.c \
+	tests/fuzz/replay.c tests/fuzz/dialect_rounds.c tests/fuzz/dialect_rounds.h
+tests_fuzz_fuzz_openai_completions_LDADD = $(CORELAY_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz_openai_responses
 tests_fuzz_fuzz_openai_responses_SOURCES = tests/fuzz/fuzz_openai_responses.c tests/fuzz/replay.c \
 	tests/fuzz/dialect_rounds.c tests/fuzz/dialect_rounds.h

@@ -26,6 +26,7 @@ enum mode { CHECK, UPDATE, LIST, CAPABILITIES };
 
 static const struct dialect *const dialects[] = {
     &dialect_openai_chat,
+    &dialect_openai_completions,
     &dialect_openai_responses,
     &dialect_anthropic_messages,
     &dialect_gemini_generate,

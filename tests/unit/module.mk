@@ -141,6 +141,11 @@ tests_unit_test_openai_chat_SOURCES = tests/unit/test_openai_chat.c \
 	tests/unit/dialect_case.c tests/unit/dialect_case.h
 tests_unit_test_openai_chat_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_openai_completions
+tests_unit_test_openai_completions_SOURCES = tests/unit/test_openai_completions.c \
+	tests/unit/dialect_case.c tests/unit/dialect_case.h
+tests_unit_test_openai_completions_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_openai_responses
 tests_unit_test_openai_responses_SOURCES = tests/unit/test_openai_responses.c \
 	tests/unit/dialect_case.c tests/unit/dialect_case.h
