@@ -7,4 +7,5 @@ dist_doc_DATA = \
 	doc/dependencies.md \
 	doc/design.md \
 	doc/known-failures.md \
+	doc/routing.md \
 	doc/token-estimate.md

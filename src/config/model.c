@@ -106,7 +106,7 @@ static const struct key model_rows[] = {
     {"fallback_for", KEY_READ, 0, 0, 0, NULL, read_fallback_for},
     {"strategy", KEY_READ, 0, 0, 0, NULL, read_model_strategy},
     {"affinity", KEY_READ, 0, 0, 0, NULL, read_model_affinity},
-    {"canary", KEY_OBJECT, 0, 0, 0, &canary_keys, NULL},
+    {"canary", KEY_READ, 0, 0, 0, NULL, read_canary},
     {"max_output_tokens", KEY_NUMBER, AT(max_output), 1, 1e9, NULL, NULL},
     {"context_tokens", KEY_NUMBER, AT(context), 1, 1e9, NULL, NULL},
     {"traits", KEY_READ, 0, 0, 0, NULL, read_traits},

@@ -115,7 +115,6 @@ bool reading_is_repeated(struct reading *r, const struct json *object, const str
 
 extern const struct key_table config_keys;  /* the whole file */
 extern const struct key_table routing_keys; /* of struct config */
-extern const struct key_table canary_keys;  /* of struct config_model */
 
 key_read read_accounts;    /* subAccounts */
 key_read read_legacy;      /* the seed's single account: a member at the top level */
@@ -127,7 +126,7 @@ key_read read_model_rules; /* model_rules */
 key_read read_strategy;    /* routing.strategy: into struct config */
 
 /* The same of one model, into struct config_model. */
-key_read read_model_strategy, read_model_affinity, read_fallback_for;
+key_read read_model_strategy, read_model_affinity, read_fallback_for, read_canary;
 key_read read_deployment_weights; /* into struct config_account */
 /* Take over what `from` says of routing and `to` does not. */
 void routing_merge(struct config_model *to, const struct config_model *from);

@@ -171,4 +171,13 @@ static const struct key canary_rows[] = {
     {"percent", KEY_NUMBER, offsetof(struct config_model, canary.percent), 0, 100, NULL, NULL},
     {"deployment", KEY_TEXT, offsetof(struct config_model, canary.deployment), 0, 0, NULL, NULL},
     {"version", KEY_TEXT, offsetof(struct config_model, canary.version), 0, 0, NULL, NULL}};
-const struct key_table canary_keys = KEY_TABLE(canary_rows);
+static const struct key_table canary_keys = KEY_TABLE(canary_rows);
+
+void read_canary(struct reading *r, const struct json *value, const struct place *at, void *into)
+{
+    struct config_model *model = into;
+
+    key_table_read(r, value, at, &canary_keys, model);
+    if (json_is_object(value) && !model->canary.deployment && !model->canary.version)
+        reading_error(r, at, "says for whom, but not where to; expected deployment or version");
+}

@@ -276,6 +276,67 @@ static void takes_every_setting(void **state)
     assert_int_equal(c->routing.max_attempts, 6);
 }
 
+static void takes_routing(void **state)
+{
+    const struct config *c =
+        accept(*state, "{\"subAccounts\":{\"alpha\":{\"service_key\":" SERVICE_KEY
+                       ",\"weight\":7,\"deployment_weights\":{\"d1\":0,\"d2\":3}}}," KEYS
+                       ",\"routing\":{\"strategy\":\"lowest_latency\",\"affinity\":false,"
+                       "\"wait_seconds\":0,\"deadline_seconds\":2,\"backoff_seconds\":0.5,"
+                       "\"cooldown_seconds\":3,\"retry_after_most_seconds\":4,\"breaker\":{"
+                       "\"failures\":6,\"seconds\":7,\"most_seconds\":8},\"retry_budget\":{"
+                       "\"minimum\":0,\"percent\":9}},\"scoreboard\":{\"targets\":64,"
+                       "\"processes\":8},\"models\":{\"m\":{\"strategy\":\"ordered\","
+                       "\"affinity\":true,\"fallback_for\":[\"context\",\"missing\"],\"canary\":{"
+                       "\"percent\":5,\"version\":\"v2\"}},\"m*\":{\"affinity\":false,"
+                       "\"strategy\":\"least_in_flight\"}}}");
+    const struct config_routing *r = &c->routing;
+    struct config_model m;
+
+    assert_int_equal(c->accounts->weight, 7);
+    assert_string_equal(c->accounts->weights->id, "d2");
+    assert_int_equal(c->accounts->weights->weight, 3);
+    assert_int_equal(r->strategy, STRATEGY_FASTEST);
+    assert_false(r->affinity);
+    assert_true(r->wait_ms == 0 && r->deadline_ms == 2000 && r->backoff_ms == 500);
+    assert_true(r->cooldown_ms == 3000 && r->retry_after_max_ms == 4000);
+    assert_true(r->breaker_failures == 6 && r->breaker_ms == 7000 && r->breaker_max_ms == 8000);
+    assert_true(r->retry_minimum == 0 && r->retry_percent == 9);
+    assert_true(c->scoreboard.targets == 64 && c->scoreboard.processes == 8);
+    assert_true(config_model_for(c, STR("m"), &m));
+    assert_int_equal(m.strategy, STRATEGY_ORDERED);
+    assert_int_equal(m.affinity, AFFINITY_ON);
+    assert_int_equal(m.fallback_for, STAND_IN_CONTEXT | STAND_IN_MISSING);
+    assert_int_equal(m.canary.percent, 5);
+    assert_string_equal(m.canary.version, "v2");
+    assert_true(config_model_for(c, STR("mm"), &m));
+    assert_int_equal(m.strategy, STRATEGY_LEAST);
+    assert_int_equal(m.affinity, AFFINITY_OFF);
+    assert_int_equal(m.fallback_for, STAND_IN_MISSING | STAND_IN_FAILING);
+}
+
+static void refuses_wrong_routing(void **state)
+{
+    refuse(*state,
+           "{\"subAccounts\":{\"alpha\":{\"service_key\":" SERVICE_KEY
+           ",\"weight\":-1,\"deployment_weights\":{\"d\":1.5}}}," KEYS
+           ",\"routing\":{\"strategy\":\"best\",\"breaker\":{\"failures\":0}},"
+           "\"models\":{\"m\":{\"fallback_for\":[\"mood\"],\"affinity\":1,"
+           "\"canary\":{\"percent\":101}}}}",
+           "c.json: subAccounts.alpha.weight: is -1; expected 0 to 1000\n"
+           "c.json: subAccounts.alpha.deployment_weights.d: is no weight; expected a whole number "
+           "from 0 to 1000\n"
+           "c.json: routing.strategy: is \"best\"; expected \"weighted\", \"least_in_flight\", "
+           "\"lowest_latency\" or \"ordered\"\n"
+           "c.json: routing.breaker.failures: is 0; expected 1 to 1000\n"
+           "c.json: models.m.fallback_for[0]: is \"mood\"; expected \"missing\", \"failing\" or "
+           "\"context\"\n"
+           "c.json: models.m.affinity: is a number; expected true or false\n"
+           "c.json: models.m.canary.percent: is 101; expected 0 to 100\n"
+           "c.json: models.m.canary: says for whom, but not where to; expected deployment or "
+           "version\n");
+}
+
 static void takes_models_and_aliases(void **state)
 {
     const struct config *c =
@@ -805,6 +866,8 @@ int main(void)
         TEST(takes_the_seeds_single_account),
         TEST(has_defaults),
         TEST(takes_every_setting),
+        TEST(takes_routing),
+        TEST(refuses_wrong_routing),
         TEST(takes_models_and_aliases),
         TEST(patterns_give_what_names_leave_out),
         TEST(takes_model_rules),
