@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	tests/e2e/pytest.ini \
 	tests/e2e/test_balance.py \
 	tests/e2e/test_cli.py \
+	tests/e2e/test_embeddings.py \
 	tests/e2e/test_clients.py \
 	tests/e2e/test_completions.py \
 	tests/e2e/test_fastcgi.py \

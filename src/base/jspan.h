@@ -49,6 +49,10 @@ struct jspan_error {
 status jspan_parse(struct arena *arena, struct str text, struct jspan **out,
                    struct jspan_error *err);
 
+/* The same, but an array that holds nothing but numbers, one at least, has its text and no elements:
+   a tree of vectors would be forty times the size of their text. */
+status jspan_parse_flat(struct arena *arena, struct str text, struct jspan **out);
+
 /* --- reading: NULL nodes are allowed everywhere and mean "absent" ---------------------------- */
 
 /* The member of that name; of several the last, as most JSON parsers choose. NULL: none. */

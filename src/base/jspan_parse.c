@@ -14,6 +14,7 @@ struct parser {
     const char *p, *end;
     const char *start;
     struct jspan_error *err;
+    bool flat; /* arrays of numbers are leaves */
 };
 
 static status fail_at(struct parser *in, const char *what)
@@ -126,7 +127,30 @@ static status scan_word(struct parser *in, struct jspan *n)
     return fail_at(in, "expected a value");
 }
 
-/* A scalar, or the opening bracket of a container. */
+/* The rest of an array that holds nothing but numbers, one at least. False, and nothing read, for
+   any other array. */
+static bool scan_numbers(struct parser *in)
+{
+    const char *from = in->p;
+
+    for (;;) {
+        skip_space(in);
+        if (in->p >= in->end || !(*in->p == '-' || isdigit((unsigned char)*in->p)) ||
+            scan_number(in))
+            break;
+        skip_space(in);
+        if (in->p < in->end && *in->p == ']') {
+            in->p++;
+            return true;
+        }
+        if (in->p >= in->end || *in->p++ != ',')
+            break;
+    }
+    in->p = from;
+    return false;
+}
+
+/* A scalar, an array of numbers that is to be flat, or the opening bracket of a container. */
 static status scan_value(struct parser *in, struct jspan *n)
 {
     const char *from = in->p;
@@ -142,6 +166,8 @@ static status scan_value(struct parser *in, struct jspan *n)
     case '[':
         n->type = JSPAN_ARRAY;
         in->p++;
+        if (in->flat)
+            scan_numbers(in);
         break;
     case '"':
         n->type = JSPAN_STRING;
@@ -214,44 +240,67 @@ static status close_containers(struct parser *in, struct jspan **open, unsigned 
     return OK;
 }
 
-status jspan_parse(struct arena *arena, struct str text, struct jspan **out,
-                   struct jspan_error *err)
+/* Was only the bracket read? */
+static bool is_open(const struct jspan *n)
 {
-    struct jspan_error unused;
-    const char *p = text.p ? text.p : ""; /* arithmetic on NULL is undefined */
-    struct parser in = {arena, p, p + text.n, p, err ? err : &unused};
+    return n->type >= JSPAN_ARRAY && n->text.n == 1;
+}
+
+static status parse(struct parser *in, struct jspan **out)
+{
     struct jspan *open = NULL, *root = NULL;
     unsigned depth = 0;
     bool more = true;
 
     while (more) {
-        struct jspan *n = ARENA_NEW(arena, struct jspan);
+        struct jspan *n = ARENA_NEW(in->arena, struct jspan);
         if (!n)
             return E_NOMEM;
-        skip_space(&in);
-        status s = jspan_is(open, JSPAN_OBJECT) ? scan_key(&in, n) : OK;
+        skip_space(in);
+        status s = jspan_is(open, JSPAN_OBJECT) ? scan_key(in, n) : OK;
         if (!s)
-            s = scan_value(&in, n);
+            s = scan_value(in, n);
         if (s)
             return s;
         if (open)
             link_child(open, n);
         else
             root = n;
-        if (n->type >= JSPAN_ARRAY) {
+        if (is_open(n)) {
             if (++depth > JSPAN_MAX_DEPTH) {
-                fail_at(&in, "nested too deeply");
+                fail_at(in, "nested too deeply");
                 return E_LIMIT;
             }
             open = n;
         }
-        s = close_containers(&in, &open, &depth, &more);
+        s = close_containers(in, &open, &depth, &more);
         if (s)
             return s;
     }
-    skip_space(&in);
-    if (in.p < in.end)
-        return fail_at(&in, "something follows the value");
+    skip_space(in);
+    if (in->p < in->end)
+        return fail_at(in, "something follows the value");
     *out = root;
     return OK;
+}
+
+static status parse_text(struct arena *arena, struct str text, bool flat, struct jspan **out,
+                         struct jspan_error *err)
+{
+    struct jspan_error unused;
+    const char *p = text.p ? text.p : ""; /* arithmetic on NULL is undefined */
+    struct parser in = {arena, p, p + text.n, p, err ? err : &unused, flat};
+
+    return parse(&in, out);
+}
+
+status jspan_parse(struct arena *arena, struct str text, struct jspan **out,
+                   struct jspan_error *err)
+{
+    return parse_text(arena, text, false, out, err);
+}
+
+status jspan_parse_flat(struct arena *arena, struct str text, struct jspan **out)
+{
+    return parse_text(arena, text, true, out, NULL);
 }

@@ -11,8 +11,10 @@
 #include "base/str.h"
 
 struct embed_input {
-    struct str text;   /* unescaped; unset when it is a token array */
+    struct str text;   /* unescaped; unset for a token array and for an image alone */
     struct str tokens; /* JSON text of an array of integers */
+    struct str image;  /* base64; with or without a text */
+    struct str title;  /* of the document that the text is, may be unset */
     struct embed_input *next;
 };
 
@@ -26,6 +28,7 @@ struct embed_request {
     struct str input_type; /* "query", "passage"... (NVIDIA, Cohere), may be unset */
 };
 
+/* Both borrow from the upstream answer that they were read from. */
 struct embed_vector {
     struct str numbers; /* JSON text of an array of numbers; unset when `base64` is given */
     struct str base64;

@@ -13,29 +13,52 @@ struct reading {
     struct embed_input **end;
 };
 
-/* The texts of a content belong together. */
+/* The texts of a content belong together, and an image to them. */
+static status take_parts(struct reading *e, const struct jspan *content, struct chat_part *parts,
+                         struct embed_input *input)
+{
+    struct chat_part *texts = NULL, **text_end = &texts;
+
+    for (struct chat_part *p = parts, *next; p; p = next) {
+        next = p->next;
+        if (p->kind == CHAT_TEXT) {
+            *text_end = p;
+            text_end = &p->next;
+            p->next = NULL;
+        } else if (p->kind == CHAT_IMAGE && p->data.n && !input->image.n) {
+            input->image = p->data;
+        } else {
+            return decode_invalid(&e->d, content, "parts",
+                                  "only text and one inline image can be embedded");
+        }
+    }
+    input->text = chat_parts_text(e->d.arena, texts, "\n");
+    if (input->text.n || input->image.n)
+        return OK;
+    return decode_invalid(&e->d, content, "parts", "must hold a text");
+}
+
 static status read_content(struct reading *e, const struct jspan *request)
 {
-    const struct jspan *content = gemini_get(request, "content"), *parts;
+    const struct jspan *content = gemini_get(request, "content"), *list;
+    const struct jspan *title = gemini_get(request, "title");
     struct embed_input *input = ARENA_NEW(e->d.arena, struct embed_input);
-    struct chat_part *texts = NULL, **at = &texts;
+    struct chat_part *parts = NULL, **at = &parts;
     status s = OK;
 
     if (!input)
         return E_NOMEM;
     if (!jspan_is(content, JSPAN_OBJECT))
         return decode_invalid(&e->d, request, "content", "expected an object");
-    parts = gemini_get(content, "parts");
-    for (const struct jspan *n = gemini_first(parts); n && !s; n = gemini_next(parts, n))
+    list = gemini_get(content, "parts");
+    for (const struct jspan *n = gemini_first(list); n && !s; n = gemini_next(list, n))
         s = gemini_decode_part(&e->d, n, &at);
+    if (!s)
+        s = take_parts(e, content, parts, input);
+    if (!s && !jspan_none(title))
+        s = decode_text(&e->d, title, &input->title);
     if (s)
         return s;
-    for (const struct chat_part *p = texts; p; p = p->next)
-        if (p->kind != CHAT_TEXT)
-            return decode_invalid(&e->d, content, "parts", "only text can be embedded");
-    input->text = chat_parts_text(e->d.arena, texts, "\n");
-    if (!input->text.n)
-        return decode_invalid(&e->d, content, "parts", "must hold a text");
     *e->end = input;
     e->end = &input->next;
     e->out->count++;
@@ -61,8 +84,6 @@ static status read_options(struct reading *e, const struct jspan *request, struc
 
     *dimensions = -1;
     *task = input_type(*task);
-    if (!jspan_none(gemini_get(request, "title")))
-        decode_drop(&e->d, NULL, STR("title"));
     if (s || jspan_none(size))
         return s;
     return decode_whole(&e->d, size, 1, dimensions);

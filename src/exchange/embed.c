@@ -20,6 +20,11 @@ static status prepare(struct exchange *x)
                          "The model '%.*s' does not make embeddings.", STR_ARG(x->model_asked));
         return E_SYNTAX;
     }
+    if (x->embed.count > embed->batch(&x->model->rules)) { /* it stands in for another model */
+        chat_error_field(&x->error, x->arena, CHAT_ERROR_UNSUPPORTED, "input",
+                         "input: the model takes fewer inputs in one call.");
+        return E_SYNTAX;
+    }
     return embed->encode(x->arena, &x->embed, &x->call, &x->up_body, &x->dropped, &x->error);
 }
 
@@ -28,7 +33,7 @@ static void path(const struct exchange *x, struct buf *out)
     x->family->embed->path(&x->call, out);
 }
 
-static bool answer_caller(struct exchange *x, const struct embed_answer *answer)
+bool embed_answer_caller(struct exchange *x, const struct embed_answer *answer)
 {
     struct buf body = {0};
     status s = x->match.endpoint->embed->render(x->arena, &x->embed, answer, &body);
@@ -39,17 +44,17 @@ static bool answer_caller(struct exchange *x, const struct embed_answer *answer)
         reply_whole(x, 200, "application/json", buf_str(&body));
     }
     buf_free(&body);
-    return s == OK;
+    return s ? relay_broken(x, "The model's embeddings could not be understood.") : true;
 }
 
 static bool finish(struct exchange *x)
 {
+    struct arena *arena = x->part ? part_arena(x) : x->arena;
     struct embed_answer answer = {.tokens = -1};
-    status s = x->family->embed->decode(x->arena, &x->embed, buf_str(&x->whole), &answer);
 
-    if (s || !answer_caller(x, &answer))
+    if (x->family->embed->decode(arena, &x->embed, buf_str(&x->whole), &answer))
         return relay_broken(x, "The model's embeddings could not be understood.");
-    return true;
+    return x->part ? part_answered(x, &answer) : embed_answer_caller(x, &answer);
 }
 
 const struct work embed_work = {

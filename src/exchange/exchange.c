@@ -246,6 +246,10 @@ static enum step route(struct exchange *x)
         return local_serve_models(x);
     if (x->match.endpoint->kind == ENDPOINT_COUNT_TOKENS)
         return local_count_tokens(x);
+    if (parts_wanted(x)) {
+        x->stage = STAGE_PARTS;
+        return GO_ON;
+    }
     begin_pick(x);
     x->stage = STAGE_TARGET;
     return GO_ON;
@@ -253,15 +257,17 @@ static enum step route(struct exchange *x)
 
 /* --- the loop, and the end ------------------------------------------------------------------- */
 
-static void free_exchange(struct exchange *x)
+void exchange_free(struct exchange *x)
 {
+    parts_drop(x);
     attempt_drop(x);
     route_end(&x->pick);
     timer_clear(x->reactor, &x->timer);
     if (x->models_wait)
         gateway_cancel(x->models_wait);
     route_table_release(x->table);
-    gateway_release(x->state);
+    if (!x->part) /* a part borrows that of the whole */
+        gateway_release(x->state);
     if (x->token.n)
         crypto_wipe(x->token.p, x->token.n);
     buf_free(&x->token);
@@ -296,10 +302,14 @@ static void finish(struct exchange *x)
     const struct caller_ops *ops = x->ops;
     void *arg = x->arg;
 
+    if (x->part) {
+        parts_ended(x);
+        return;
+    }
     relay_flush(x, true);
     relay_close(x);
     write_record(x, x->error.kind ? "failed" : "done");
-    free_exchange(x);
+    exchange_free(x);
     ops->end(arg);
 }
 
@@ -314,6 +324,8 @@ static enum step run_stage(struct exchange *x)
         return models(x);
     case STAGE_ROUTE:
         return route(x);
+    case STAGE_PARTS:
+        return parts_run(x);
     case STAGE_PAUSE:
         return attempt_pause(x);
     case STAGE_TARGET:
@@ -344,7 +356,8 @@ void exchange_run(struct exchange *x)
     if (step == STEP_FAIL) {
         if (!x->error.kind) /* only when there was no memory even for the text */
             chat_error_set(&x->error, x->arena, CHAT_ERROR_OVERLOADED, "Out of memory.");
-        reply_error(x);
+        if (!x->part)
+            reply_error(x);
     }
     x->stage = STAGE_END;
     finish(x);
@@ -403,7 +416,7 @@ struct exchange *exchange_start(struct gateway *g, const struct exchange_request
     x->started_ms = request->arrived_ms ? request->arrived_ms : clock_ms();
     begin_record(x);
     if (timer_set(x->reactor, &x->timer, 0, begin, x)) {
-        free_exchange(x);
+        exchange_free(x);
         return NULL;
     }
     return x;
@@ -418,6 +431,7 @@ void exchange_pause(struct exchange *x, bool paused)
 
 void exchange_cancel(struct exchange *x)
 {
+    parts_drop(x);
     write_record(x, "cancelled");
-    free_exchange(x);
+    exchange_free(x);
 }

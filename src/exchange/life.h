@@ -9,6 +9,7 @@
  *     reply.c     heads and errors
  *     local.c     what needs no upstream
  *     embed.c     embeddings
+ *     parts.c     one request in several calls
  */
 #ifndef CORELAY_EXCHANGE_LIFE_H
 #define CORELAY_EXCHANGE_LIFE_H
@@ -36,6 +37,7 @@ enum stage {
     STAGE_DECODE, /* what is asked */
     STAGE_MODELS, /* the model table */
     STAGE_ROUTE,  /* the model and its targets */
+    STAGE_PARTS,  /* in place of all that follow: several calls, each an exchange of its own */
     STAGE_PAUSE,  /* before another round over the targets */
     STAGE_TARGET, /* the next target, and the request in its family's words */
     STAGE_TOKEN,
@@ -103,6 +105,10 @@ struct exchange {
     struct dropped dropped;
     struct chat_error error;
 
+    struct parts *parts; /* those this request was split into; NULL: it was not */
+    struct part *part;   /* NULL: a caller's own request. A part has no caller to answer: its end is
+                            told to parts_ended */
+
     /* who can answer */
     struct gateway_wait *models_wait;
     struct route_table *table;
@@ -147,6 +153,7 @@ struct exchange {
 
 /* exchange.c */
 void exchange_run(struct exchange *x);    /* go on; frees `x` when it has ended */
+void exchange_free(struct exchange *x);   /* with all that is under way; nobody is told */
 void exchange_resume(struct exchange *x); /* from callbacks: what the stage waited for is there */
 
 /* body.c: false when `x->error` says what is wrong. */
@@ -199,6 +206,17 @@ enum step local_serve(struct exchange *x);        /* endpoints that need no mode
 enum step local_serve_models(struct exchange *x); /* and those that need just that */
 enum step local_count_tokens(struct exchange *x);
 
+/* embed.c */
 extern const struct work embed_work;
+/* Answer the caller with vectors; false when they are none. */
+bool embed_answer_caller(struct exchange *x, const struct embed_answer *answer);
+
+/* parts.c */
+bool parts_wanted(const struct exchange *x); /* more than the model takes in one call? */
+enum step parts_run(struct exchange *x);
+void parts_ended(struct exchange *x);               /* a part has; frees it */
+void parts_drop(struct exchange *x);                /* end all that are under way */
+struct arena *part_arena(const struct exchange *x); /* where its answer may lie */
+bool part_answered(struct exchange *x, const struct embed_answer *answer); /* takes x->whole */
 
 #endif

@@ -6,5 +6,6 @@ src_libcorelay_a_SOURCES += \
 	src/exchange/gateway.c src/exchange/gateway.h \
 	src/exchange/life.h \
 	src/exchange/local.c \
+	src/exchange/parts.c \
 	src/exchange/relay.c \
 	src/exchange/reply.c

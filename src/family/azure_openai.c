@@ -5,6 +5,7 @@
  * working: Cline's SAP provider, 2026-07). The configuration may name another for each model.
  */
 #include "family/azure_prepare.h"
+#include "family/embed_inputs.h"
 #include "family/openai_embed.h"
 #include "family/openai_encode.h"
 #include "family/openai_reader.h"
@@ -36,6 +37,12 @@ static status encode(struct arena *arena, const struct chat_request *request,
     return openai_encode(arena, request, call, &style, out, dropped, err);
 }
 
+static size_t embed_batch(const struct family_model *model)
+{
+    (void)model;
+    return 2048; /* API reference, "Create embeddings" */
+}
+
 static void embed_path(const struct family_call *call, struct buf *out)
 {
     add_path(call, "/embeddings", out);
@@ -46,24 +53,23 @@ static status embed_encode(struct arena *arena, const struct embed_request *requ
                            struct chat_error *err)
 {
     struct jwrite w = jwrite_to(out);
-    bool fixed = str_starts(call->model->name, "text-embedding-ada-002");
+    status s = embed_check(arena, request, call->model, EMBED_TEXT | EMBED_TOKENS, err);
 
     jwrite_object(&w);
-    status s = openai_embed_write(&w, request, arena, err);
+    if (!s)
+        s = openai_embed_write(&w, request, arena, err);
     if (s)
         return s;
-    if (request->dimensions >= 0 && fixed) /* refused: the model has one size */
-        dropped_add_cstr(dropped, "dimensions");
-    else if (request->dimensions >= 0)
+    if (request->dimensions >= 0)
         jwrite_member_int(&w, "dimensions", request->dimensions);
     jwrite_maybe_str(&w, "user", request->user);
     jwrite_end_all(&w);
-    if (request->input_type.n)
-        dropped_add_cstr(dropped, "input_type");
+    embed_drop(request, EMBED_TYPE | EMBED_TITLE, dropped);
     return out->failed ? E_NOMEM : OK;
 }
 
 static const struct family_embed embed = {
+    .batch = embed_batch,
     .path = embed_path,
     .encode = embed_encode,
     .decode = openai_embed_decode,

@@ -2,8 +2,9 @@
 #include "family/family.h"
 
 static const struct family *const families[] = {
-    &family_azure_openai,     &family_azure_responses, &family_bedrock_invoke,
-    &family_bedrock_converse, &family_vertex_gemini,   &family_openai_compatible,
+    &family_azure_openai,      &family_azure_responses, &family_bedrock_invoke,
+    &family_bedrock_converse,  &family_bedrock_titan,   &family_vertex_gemini,
+    &family_openai_compatible,
 };
 
 /* The first matching row counts. Claude goes to invoke, which is its own wire; Nova has only
@@ -15,7 +16,7 @@ static const struct {
     {"azure-openai", "*", &family_azure_openai},
     {"aws-bedrock", "amazon--nova*", &family_bedrock_converse},
     {"aws-bedrock", "anthropic--*", &family_bedrock_invoke},
-    {"aws-bedrock", "amazon--titan*", &family_bedrock_invoke},
+    {"aws-bedrock", "amazon--titan-embed*", &family_bedrock_titan},
     {"aws-bedrock", "*", &family_bedrock_converse},
     {"gcp-vertexai", "*", &family_vertex_gemini},
 };

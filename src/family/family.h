@@ -37,11 +37,14 @@ struct family_reader {
 };
 
 struct family_embed {
+    /* How many inputs the model takes in one call, at least 1. A request with more is split: encode
+       and decode see one part. */
+    size_t (*batch)(const struct family_model *model);
     void (*path)(const struct family_call *call, struct buf *out);
     status (*encode)(struct arena *arena, const struct embed_request *request,
                      const struct family_call *call, struct buf *out, struct dropped *dropped,
                      struct chat_error *err);
-    /* E_SYNTAX when the body is not an embeddings answer. */
+    /* E_SYNTAX when the body is not an embeddings answer. The vectors borrow from `body`. */
     status (*decode)(struct arena *arena, const struct embed_request *request, struct str body,
                      struct embed_answer *out);
 };
@@ -104,6 +107,7 @@ extern const struct family family_azure_openai;
 extern const struct family family_azure_responses;
 extern const struct family family_bedrock_invoke;
 extern const struct family family_bedrock_converse;
+extern const struct family family_bedrock_titan;
 extern const struct family family_vertex_gemini;
 extern const struct family family_openai_compatible;
 

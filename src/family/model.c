@@ -62,6 +62,7 @@ static const struct {
     {"no_tools", MODEL_NO_TOOLS},
     {"thinking", MODEL_THINKING},
     {"thinks_always", MODEL_THINKS_ALWAYS},
+    {"fixed_dimensions", MODEL_FIXED_DIMENSIONS},
 };
 
 unsigned model_trait_parse(struct str word)

@@ -30,7 +30,8 @@ enum model_trait {
     MODEL_RESPONSES_ONLY = 1 << 13,  /* answers on /responses alone */
     MODEL_NO_TOOLS = 1 << 14,        /* Perplexity */
     MODEL_THINKING = 1 << 15,        /* can think at all (Claude, Gemini) */
-    MODEL_THINKS_ALWAYS = 1 << 16    /* Gemini pro: cannot be told not to think */
+    MODEL_THINKS_ALWAYS = 1 << 16,   /* Gemini pro: cannot be told not to think */
+    MODEL_FIXED_DIMENSIONS = 1 << 17 /* embeddings of one length: refuses dimensions */
 };
 
 /* A bit per enum chat_effort. */

@@ -4,6 +4,7 @@
  * path has no api-version.
  */
 #include "family/azure_prepare.h"
+#include "family/embed_inputs.h"
 #include "family/openai_embed.h"
 #include "family/openai_encode.h"
 #include "family/openai_reader.h"
@@ -114,6 +115,12 @@ static status prepare(struct arena *arena, struct jspan *body, const struct fami
 
 /* --- embeddings (NVIDIA) --------------------------------------------------------------------- */
 
+static size_t embed_batch(const struct family_model *model)
+{
+    (void)model;
+    return 50; /* what NVIDIA's own client library sends at once; the service names no limit */
+}
+
 static void embed_path(const struct family_call *call, struct buf *out)
 {
     (void)call;
@@ -124,25 +131,27 @@ static status embed_encode(struct arena *arena, const struct embed_request *requ
                            const struct family_call *call, struct buf *out, struct dropped *dropped,
                            struct chat_error *err)
 {
+    struct str purpose = embed_purpose(request->input_type);
     struct jwrite w = jwrite_to(out);
+    status s = embed_check(arena, request, call->model, EMBED_TEXT, err);
 
     jwrite_object(&w);
     jwrite_member_str(&w, "model", plain_name(call->model));
-    status s = openai_embed_write(&w, request, arena, err);
+    if (!s)
+        s = openai_embed_write(&w, request, arena, err);
     if (s)
         return s;
-    jwrite_member_str(&w, "input_type",
-                      request->input_type.n ? request->input_type : STR("passage"));
+    jwrite_member_str(&w, "input_type", purpose.n ? purpose : STR("passage"));
     jwrite_member_cstr(&w, "truncate", "NONE"); /* too long is an error, as it is with OpenAI */
     if (request->dimensions >= 0)
         jwrite_member_int(&w, "dimensions", request->dimensions);
     jwrite_end_all(&w);
-    if (request->user.n)
-        dropped_add_cstr(dropped, "user");
+    embed_drop(request, EMBED_USER | EMBED_TITLE | (purpose.n ? 0 : EMBED_TYPE), dropped);
     return out->failed ? E_NOMEM : OK;
 }
 
 static const struct family_embed embed = {
+    .batch = embed_batch,
     .path = embed_path,
     .encode = embed_encode,
     .decode = openai_embed_decode,

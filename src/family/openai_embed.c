@@ -35,12 +35,12 @@ status openai_embed_write(struct jwrite *w, const struct embed_request *request,
 static status read_vector(struct arena *arena, const struct jspan *n, struct embed_vector *out)
 {
     if (jspan_is(n, JSPAN_ARRAY)) {
-        out->numbers = arena_str(arena, n->text);
-        return out->numbers.p ? OK : E_NOMEM;
+        out->numbers = n->text;
+        return OK;
     }
     if (!jspan_is(n, JSPAN_STRING))
         return E_SYNTAX;
-    out->base64 = arena_str(arena, jspan_str(arena, n));
+    out->base64 = jspan_str(arena, n);
     return out->base64.p ? OK : E_NOMEM;
 }
 
@@ -68,7 +68,7 @@ status openai_embed_decode(struct arena *arena, const struct embed_request *requ
                            struct str body, struct embed_answer *out)
 {
     struct jspan *root;
-    status s = jspan_parse(arena, body, &root, NULL);
+    status s = jspan_parse_flat(arena, body, &root);
 
     if (s)
         return s == E_NOMEM ? s : E_SYNTAX;

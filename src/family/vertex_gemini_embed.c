@@ -2,7 +2,15 @@
  * Embeddings of Vertex AI: POST /models/{model}:predict with a list of instances. gemini-embedding
  * takes one instance in a call.
  */
+#include "family/embed_inputs.h"
 #include "family/vertex_gemini.h"
+
+enum { INSTANCES_MAX = 250 }; /* of the older models: Vertex AI, "Text embeddings API" */
+
+static size_t batch(const struct family_model *model)
+{
+    return str_starts(model->name, "gemini-embedding") ? 1 : INSTANCES_MAX;
+}
 
 static void path(const struct family_call *call, struct buf *out)
 {
@@ -11,31 +19,17 @@ static void path(const struct family_call *call, struct buf *out)
     buf_add_cstr(out, ":predict");
 }
 
-/* "query" and "passage" are NVIDIA's words; Google's own pass as they are. */
+/* Google's own words pass as they are. */
 static struct str task_type(struct str input_type)
 {
-    if (str_is(input_type, "query"))
-        return STR("RETRIEVAL_QUERY");
-    if (str_is(input_type, "passage") || str_is(input_type, "document"))
-        return STR("RETRIEVAL_DOCUMENT");
-    return input_type;
-}
+    static const char *const own[] = {"query", "search_query", "passage", "document",
+                                      "search_document"};
 
-static status check(struct arena *arena, const struct embed_request *request,
-                    const struct family_call *call, struct chat_error *err)
-{
-    for (const struct embed_input *i = request->inputs; i; i = i->next)
-        if (i->tokens.n) {
-            chat_error_field(err, arena, CHAT_ERROR_UNSUPPORTED, "input",
-                             "This model takes text, not tokens.");
-            return E_SYNTAX;
-        }
-    if (request->count > 1 && str_starts(call->model->name, "gemini-embedding")) {
-        chat_error_field(err, arena, CHAT_ERROR_UNSUPPORTED, "input",
-                         "This model takes one input in a request.");
-        return E_SYNTAX;
-    }
-    return OK;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (str_is(input_type, own[i]))
+            return str_is(embed_purpose(input_type), "query") ? STR("RETRIEVAL_QUERY")
+                                                              : STR("RETRIEVAL_DOCUMENT");
+    return input_type;
 }
 
 static status encode(struct arena *arena, const struct embed_request *request,
@@ -43,7 +37,7 @@ static status encode(struct arena *arena, const struct embed_request *request,
                      struct chat_error *err)
 {
     struct jwrite w = jwrite_to(out);
-    status s = check(arena, request, call, err);
+    status s = embed_check(arena, request, call->model, EMBED_TEXT, err);
 
     if (s)
         return s;
@@ -53,6 +47,7 @@ static status encode(struct arena *arena, const struct embed_request *request,
         jwrite_object(&w);
         jwrite_member_str(&w, "content", i->text);
         jwrite_maybe_str(&w, "task_type", task_type(request->input_type));
+        jwrite_maybe_str(&w, "title", i->title);
         jwrite_end(&w);
     }
     jwrite_end(&w);
@@ -62,8 +57,7 @@ static status encode(struct arena *arena, const struct embed_request *request,
         jwrite_end(&w);
     }
     jwrite_end_all(&w);
-    if (request->user.n)
-        dropped_add_cstr(dropped, "user");
+    embed_drop(request, EMBED_USER, dropped);
     return out->failed ? E_NOMEM : OK;
 }
 
@@ -72,7 +66,7 @@ static status decode(struct arena *arena, const struct embed_request *request, s
 {
     struct jspan *root;
     struct embed_vector **at = &out->vectors;
-    status s = jspan_parse(arena, body, &root, NULL);
+    status s = jspan_parse_flat(arena, body, &root);
 
     if (s)
         return s == E_NOMEM ? s : E_SYNTAX;
@@ -90,7 +84,7 @@ static status decode(struct arena *arena, const struct embed_request *request, s
             return E_NOMEM;
         if (!jspan_is(values, JSPAN_ARRAY))
             return E_SYNTAX;
-        v->numbers = arena_str(arena, values->text);
+        v->numbers = values->text;
         out->tokens = tokens < 0 || out->tokens < 0 ? -1 : out->tokens + tokens;
         *at = v;
         at = &v->next;
@@ -99,6 +93,7 @@ static status decode(struct arena *arena, const struct embed_request *request, s
 }
 
 const struct family_embed gemini_embed = {
+    .batch = batch,
     .path = path,
     .encode = encode,
     .decode = decode,

@@ -4,6 +4,7 @@
 #include "inference.h"
 #include "json.h"
 #include "tenant.h"
+#include "wire.h"
 
 #include <string.h>
 
@@ -101,7 +102,7 @@ static bool fields_good(struct exchange *x)
 
 static int default_dimensions(const char *model)
 {
-    if (strstr(model, "3-small"))
+    if (strstr(model, "3-small") || strstr(model, "ada-002"))
         return 1536;
     return strstr(model, "nvidia") ? 2048 : 3072;
 }
@@ -121,6 +122,10 @@ void openai_embeddings_answer(struct exchange *x)
     }
     if (!fields_good(x))
         return;
+    if (strstr(model, "ada-002") && json_get(x->json, "dimensions")) {
+        chat_bad(x, NULL, "dimensions", "This model does not support specifying dimensions.");
+        return;
+    }
     if (wanted < 1 || wanted > r.dimensions) {
         chat_bad(x, NULL, "dimensions", "Invalid value for 'dimensions': %d", wanted);
         return;
@@ -135,39 +140,91 @@ void openai_embeddings_answer(struct exchange *x)
                    r.data.at, model, r.tokens, r.tokens);
 }
 
-void titan_answer(struct exchange *x)
+static void titan_refuse(struct exchange *x, const char *what)
+{
+    x->family->refuse(x, 400,
+                      pool_printf(&x->pool,
+                                  "Malformed input request: %s, please reformat your input and try "
+                                  "again.",
+                                  what));
+}
+
+static bool titan_members_good(struct exchange *x, const cJSON *object, const char *const *known)
+{
+    const cJSON *extra = json_unknown(object, known);
+
+    if (!extra)
+        return true;
+    titan_refuse(x,
+                 pool_printf(&x->pool, "#: extraneous key [%s] is not permitted", extra->string));
+    return false;
+}
+
+/* One vector of text and image, as the multimodal model makes it. */
+static void titan_image_answer(struct exchange *x)
+{
+    static const char *const known[] = {"inputText", "inputImage", "embeddingConfig", NULL};
+    static const char *const config_known[] = {"outputEmbeddingLength", NULL};
+    const char *text = json_str(x->json, "inputText"), *image = json_str(x->json, "inputImage");
+    const cJSON *config = json_get(x->json, "embeddingConfig");
+    int dimensions = (int)json_num(config, "outputEmbeddingLength", 1024);
+    struct buf vector = {&x->pool, NULL, 0, 0};
+    size_t len = 0;
+
+    if (!titan_members_good(x, x->json, known) || !titan_members_good(x, config, config_known))
+        return;
+    if ((!text || !*text) && !image) {
+        titan_refuse(x, "#: required key [inputText] or [inputImage] not found");
+        return;
+    }
+    if (image) {
+        const unsigned char *bytes = base64_decode(&x->pool, image, &len);
+        const char *kind = bytes ? media_kind(bytes, len) : NULL;
+        if (!kind || (strcmp(kind, "png") && strcmp(kind, "jpeg"))) {
+            x->family->refuse(x, 400, "Could not process image");
+            return;
+        }
+    }
+    if (dimensions != 256 && dimensions != 384 && dimensions != 1024) {
+        titan_refuse(x, "#/embeddingConfig/outputEmbeddingLength: is not a valid enum value");
+        return;
+    }
+    embedding_write(&vector, pool_printf(&x->pool, "%s|%s", text ? text : "", image ? image : ""),
+                    dimensions, false);
+    reply_json(&x->reply, 200, "{'embedding':%s,'inputTextTokenCount':%d,'message':null}",
+               vector.at, text ? (int)(strlen(text) + 3) / 4 : 0);
+}
+
+static void titan_text_answer(struct exchange *x)
 {
     static const char *const known[] = {"inputText", "dimensions", "normalize", "embeddingTypes",
                                         NULL};
     const char *text = json_str(x->json, "inputText");
-    const cJSON *extra = json_unknown(x->json, known);
     int dimensions = (int)json_num(x->json, "dimensions", 1024);
     struct buf vector = {&x->pool, NULL, 0, 0};
 
-    if (extra) {
-        x->family->refuse(x, 400,
-                          pool_printf(&x->pool,
-                                      "Malformed input request: #: extraneous key [%s] is not "
-                                      "permitted, please reformat your input and try again.",
-                                      extra->string));
+    if (!titan_members_good(x, x->json, known))
         return;
-    }
     if (!text || !*text) {
-        x->family->refuse(x, 400,
-                          "Malformed input request: #/inputText: expected minLength: 1, "
-                          "actual: 0, please reformat your input and try again.");
+        titan_refuse(x, "#/inputText: expected minLength: 1, actual: 0");
         return;
     }
     if (dimensions != 256 && dimensions != 512 && dimensions != 1024) {
-        x->family->refuse(x, 400,
-                          "Malformed input request: #/dimensions: is not a valid enum "
-                          "value, please reformat your input and try again.");
+        titan_refuse(x, "#/dimensions: is not a valid enum value");
         return;
     }
     embedding_write(&vector, text, dimensions, false);
     reply_json(&x->reply, 200,
                "{'embedding':%s,'embeddingsByType':{'float':%s},'inputTextTokenCount':%d}",
                vector.at, vector.at, (int)(strlen(text) + 3) / 4);
+}
+
+void titan_answer(struct exchange *x)
+{
+    if (strstr(x->deployment->model->name, "embed-image"))
+        titan_image_answer(x);
+    else
+        titan_text_answer(x);
 }
 
 void vertex_predict_answer(struct exchange *x)

@@ -43,6 +43,8 @@ const struct model models[] = {
      CHAT},
     {"sonar", "perplexity-ai", "1", "Perplexity", 128000, true, CHAT},
     {"nvidia--llama-3.2-nv-embedqa-1b", "aicore-nvidia", "1", "NVIDIA", 8192, false, EMBED},
+    {"text-embedding-ada-002", "azure-openai", "2", "OpenAI", 8191, false, EMBED},
+    {"amazon--titan-embed-image", "aws-bedrock", "1", "Amazon", 128, false, EMBED},
 };
 
 const size_t model_count = sizeof models / sizeof models[0];

@@ -12,8 +12,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct dialect_embed *const dialects[] = {&embed_openai, &embed_gemini_one,
                                                        &embed_gemini_batch};
-static const struct family *const families[] = {&family_azure_openai, &family_openai_compatible,
-                                                &family_vertex_gemini};
+static const struct {
+    const struct family *family;
+    const char *model;
+} families[] = {{&family_azure_openai, "text-embedding-3-small"},
+                {&family_azure_openai, "text-embedding-ada-002"},
+                {&family_openai_compatible, "nvidia--llama-3.2-nv-embedqa-1b"},
+                {&family_vertex_gemini, "gemini-embedding"},
+                {&family_bedrock_titan, "amazon--titan-embed-text"},
+                {&family_bedrock_titan, "amazon--titan-embed-image"}};
 
 static void must(bool held)
 {
@@ -33,12 +40,14 @@ static void send(struct arena *arena, const struct embed_request *r)
     struct family_model model;
     struct family_call call = {.model = &model};
 
-    model_describe(STR("text-embedding-3-small"), &model);
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         struct dropped dropped = {.arena = arena};
         struct chat_error err = {0};
         struct buf out = {0};
-        status s = families[i]->embed->encode(arena, r, &call, &out, &dropped, &err);
+        const struct family_embed *embed = families[i].family->embed;
+        model_describe(str_from(families[i].model), &model);
+        must(embed->batch(&model) > 0);
+        status s = embed->encode(arena, r, &call, &out, &dropped, &err);
         must(s == OK ? is_json(arena, &out) : s != E_SYNTAX || err.message.n > 0);
         buf_free(&out);
     }
@@ -88,8 +97,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t d = 0; d < sizeof dialects / sizeof *dialects; d++)
         ask(dialects[d], text);
     for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
-        answer(families[f], text, false);
-        answer(families[f], text, true);
+        answer(families[f].family, text, false);
+        answer(families[f].family, text, true);
     }
     return 0;
 }

@@ -77,6 +77,10 @@ tests_fuzz_fuzz_vertex_gemini_SOURCES = tests/fuzz/fuzz_vertex_gemini.c tests/fu
 	tests/fuzz/family_rounds.c tests/fuzz/family_rounds.h
 tests_fuzz_fuzz_vertex_gemini_LDADD = $(CORELAY_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz_embeddings
+tests_fuzz_fuzz_embeddings_SOURCES = tests/fuzz/fuzz_embeddings.c tests/fuzz/replay.c
+tests_fuzz_fuzz_embeddings_LDADD = $(CORELAY_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz_jspan
 tests_fuzz_fuzz_jspan_SOURCES = tests/fuzz/fuzz_jspan.c tests/fuzz/replay.c
 tests_fuzz_fuzz_jspan_LDADD = $(CORELAY_LIBS)
@@ -100,10 +104,6 @@ tests_fuzz_fuzz_scoreboard_LDADD = $(CORELAY_LIBS)
 fuzz_targets += tests/fuzz/fuzz_translate
 tests_fuzz_fuzz_translate_SOURCES = tests/fuzz/fuzz_translate.c tests/fuzz/replay.c
 tests_fuzz_fuzz_translate_LDADD = $(CORELAY_LIBS)
-
-fuzz_targets += tests/fuzz/fuzz_embeddings
-tests_fuzz_fuzz_embeddings_SOURCES = tests/fuzz/fuzz_embeddings.c tests/fuzz/replay.c
-tests_fuzz_fuzz_embeddings_LDADD = $(CORELAY_LIBS)
 
 fuzz_targets += tests/fuzz/fuzz_params
 tests_fuzz_fuzz_params_SOURCES = tests/fuzz/fuzz_params.c tests/fuzz/replay.c fcgi/params.c fcgi/params.h

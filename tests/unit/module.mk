@@ -132,6 +132,12 @@ tests_unit_test_bedrock_converse_SOURCES = tests/unit/test_bedrock_converse.c \
 	tests/unit/event_print.c tests/unit/event_print.h
 tests_unit_test_bedrock_converse_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_bedrock_titan
+tests_unit_test_bedrock_titan_SOURCES = tests/unit/test_bedrock_titan.c \
+	tests/unit/family_case.c tests/unit/family_case.h \
+	tests/unit/event_print.c tests/unit/event_print.h
+tests_unit_test_bedrock_titan_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_chat
 tests_unit_test_chat_SOURCES = tests/unit/test_chat.c
 tests_unit_test_chat_LDADD = $(UNIT_LIBS)

@@ -819,10 +819,36 @@ static void embeds_one(void **state)
     assert_str(r.inputs->text, "a\nb");
     assert_str(r.input_type, "query");
     assert_int_equal(r.dimensions, 2);
-    dialect_case_dropped(c, "title");
+    assert_str(r.inputs->title, "t");
+    dialect_case_dropped(c, "");
     assert_int_equal(embed_gemini_one.render(c->arena, &r, &answer, &c->out), OK);
     dialect_case_wrote(c, "{'embedding':{'values':[0.10, 2e-1]},'usageMetadata':{"
                           "'promptTokenCount':3,'totalTokenCount':3}}");
+}
+
+static void embeds_an_image(void **state)
+{
+    struct dialect_case *c = *state;
+    struct embed_request r;
+
+    assert_int_equal(decode_embed(c, &embed_gemini_one,
+                                  "{'content':{'parts':[{'text':'a'},{'inlineData':{'mimeType':"
+                                  "'image/png','data':'AAAA'}},{'text':'b'}]}}",
+                                  &r),
+                     OK);
+    assert_str(r.inputs->text, "a\nb");
+    assert_str(r.inputs->image, "AAAA");
+    assert_int_equal(decode_embed(c, &embed_gemini_one,
+                                  "{'content':{'parts':[{'inlineData':{'mimeType':'image/png',"
+                                  "'data':'AAAA'}},{'inlineData':{'mimeType':'image/png',"
+                                  "'data':'BBBB'}}]}}",
+                                  &r),
+                     E_SYNTAX);
+    assert_int_equal(decode_embed(c, &embed_gemini_one,
+                                  "{'content':{'parts':[{'inlineData':{'mimeType':"
+                                  "'application/pdf','data':'AAAA'}}]}}",
+                                  &r),
+                     E_SYNTAX);
 }
 
 static void embeds_a_batch(void **state)
@@ -905,6 +931,7 @@ int main(void)
         TEST(renders_several_candidates),
         TEST(counts_tokens),
         TEST(embeds_one),
+        TEST(embeds_an_image),
         TEST(embeds_a_batch),
         TEST(refuses_what_cannot_be_embedded),
     };

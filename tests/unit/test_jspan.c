@@ -874,6 +874,25 @@ static void random_damage_is_survived(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void keeps_arrays_of_numbers_flat(void **state)
+{
+    static const char text[] = "{\"a\":[ 1 , -2.5e3 ],\"b\":[],\"c\":[1,\"x\"],\"d\":[[1],[2,3]]}";
+    static const char *const broken[] = {"[1,]", "[1 2]", "[01]", "[1", "[-]", "[1,2]]", "[1.]"};
+    struct jspan *root;
+
+    (void)state;
+    assert_int_equal(jspan_parse_flat(arena, str_from(text), &root), OK);
+    assert_true(str_is(jspan_get(root, "a")->text, "[ 1 , -2.5e3 ]"));
+    assert_null(jspan_first(jspan_get(root, "a")));
+    assert_true(jspan_is(jspan_get(root, "b"), JSPAN_ARRAY));
+    assert_int_equal(jspan_count(jspan_get(root, "c")), 2);
+    assert_int_equal(jspan_count(jspan_get(root, "d")), 2);
+    assert_null(jspan_first(jspan_first(jspan_get(root, "d"))));
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+        assert_int_equal(jspan_parse_flat(arena, str_from(broken[i]), &root), E_SYNTAX);
+    assert_int_equal(jspan_parse_flat(arena, STR(" [1,2] "), &root), OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -899,6 +918,7 @@ int main(void)
         TEST(repeated_names_go_in_one_pass),
         TEST(expands),
         TEST(quotes),
+        TEST(keeps_arrays_of_numbers_flat),
         TEST(random_documents_come_back),
         TEST(random_edits_change_what_they_name),
         TEST(random_damage_is_survived),

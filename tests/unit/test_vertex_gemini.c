@@ -550,7 +550,10 @@ static void embeddings(void **state)
     one.next = &two;
     r.count = 2;
     assert_int_equal(gemini_embed.decode(c.arena, &r, body, &answer), E_SYNTAX);
+    assert_int_equal(gemini_embed.batch(&c.model), 1);
+    one = (struct embed_input){.tokens = STR("[1]")};
     assert_int_equal(gemini_embed.encode(c.arena, &r, &c.call, &out, &c.dropped, &c.err), E_SYNTAX);
+    assert_true(str_is(c.err.param, "input"));
     buf_free(&out);
     family_case_close(&c);
 }
