@@ -207,7 +207,7 @@ void converse_answer(struct exchange *x, bool stream)
 
     convo_init(&c, &x->pool, x->deployment->model->name);
     r.claude = !strncmp(c.model, "anthropic--", 11);
-    prefix_init(&r.prefix, x);
+    prefix_init(&r.prefix, x, x->deployment->model->name);
     if (!body_read(&r))
         return;
     prefix_settle(&r.prefix, &c);

@@ -62,6 +62,8 @@ static const struct family *family_of(const struct exchange *x)
 
     if (!strcmp(executable, "azure-openai"))
         return &azure_family;
+    if (!strcmp(executable, "orchestration"))
+        return &orchestration_family;
     if (!strcmp(executable, "gcp-vertexai"))
         return &vertex_family;
     if (!strcmp(executable, "aws-bedrock"))
@@ -171,6 +173,8 @@ static void family_route(struct exchange *x)
         azure_route(x);
     else if (x->family == &vertex_family)
         vertex_route(x);
+    else if (x->family == &orchestration_family)
+        orchestration_answer(x);
     else if (x->family == &hosted_family)
         hosted_route(x);
     else

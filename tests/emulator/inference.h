@@ -9,7 +9,7 @@ void main_route(struct exchange *x);
 
 /* The families. Each takes an exchange with deployment, suffix and parsed body. */
 extern const struct family azure_family, invoke_family, converse_family, vertex_family,
-    hosted_family;
+    hosted_family, orchestration_family;
 
 void azure_answer(struct exchange *x);
 void invoke_answer(struct exchange *x, bool stream);
@@ -17,6 +17,7 @@ void titan_answer(struct exchange *x);
 void converse_answer(struct exchange *x, bool stream);
 void vertex_answer(struct exchange *x, const char *verb);
 void hosted_answer(struct exchange *x);
+void orchestration_answer(struct exchange *x);
 void openai_embeddings_answer(struct exchange *x);
 void vertex_predict_answer(struct exchange *x);
 

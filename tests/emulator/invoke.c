@@ -278,7 +278,7 @@ void invoke_answer(struct exchange *x, bool stream)
 
     convo_init(&c, &x->pool, x->deployment->model->name);
     r.model = claude_of(c.model);
-    prefix_init(&r.prefix, x);
+    prefix_init(&r.prefix, x, x->deployment->model->name);
     if (!body_read(&r))
         return;
     prefix_settle(&r.prefix, &c);

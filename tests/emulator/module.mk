@@ -57,6 +57,14 @@ tests_emulator_aicore_emulator_SOURCES = \
     tests/emulator/main.c \
     tests/emulator/oauth.c \
     tests/emulator/oauth.h \
+    tests/emulator/orchestration.c \
+    tests/emulator/orchestration.h \
+    tests/emulator/orchestration_filter.c \
+    tests/emulator/orchestration_mask.c \
+    tests/emulator/orchestration_model.c \
+    tests/emulator/orchestration_render.c \
+    tests/emulator/orchestration_schema.c \
+    tests/emulator/orchestration_template.c \
     tests/emulator/pacer.c \
     tests/emulator/pacer.h \
     tests/emulator/pool.c \

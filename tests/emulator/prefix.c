@@ -21,12 +21,11 @@ static struct prefix_edge *edge_add(struct prefix *p)
     return &p->edges[p->count++];
 }
 
-void prefix_init(struct prefix *p, struct exchange *x)
+void prefix_init(struct prefix *p, struct exchange *x, const char *model)
 {
     memset(p, 0, sizeof *p);
     p->pool = &x->pool;
-    *edge_add(p) = (struct prefix_edge){
-        hash_text(hash_text(5, x->tenant->name), x->deployment->model->name), 0};
+    *edge_add(p) = (struct prefix_edge){hash_text(hash_text(5, x->tenant->name), model), 0};
 }
 
 void prefix_add(struct prefix *p, const char *text)

@@ -26,7 +26,7 @@ struct prefix {
     size_t mark_count;
 };
 
-void prefix_init(struct prefix *p, struct exchange *x);
+void prefix_init(struct prefix *p, struct exchange *x, const char *model);
 
 /* The next block, without its cache mark. */
 void prefix_add(struct prefix *p, const char *text);

@@ -755,6 +755,114 @@ def test_hosted(e):
     e.bad("sonar", url, {"model": "sonar", "messages": user("x"), "tools": [TOOL]}, "tools")
 
 
+COMPLETION = "/v2/completion"
+
+
+def prompt(text, model="gpt-4.1", params=None, values=None, history=None, stream=False, more=None,
+           **modules):
+    """A request to the orchestration service."""
+    config = {"modules": {"prompt_templating": {
+        "prompt": {"template": user(text), **(more or {})},
+        "model": {"name": model, "params": params or {}}}, **modules}}
+    if stream:
+        config["stream"] = {"enabled": True}
+    body = {"config": config, "placeholder_values": values or {}}
+    return body if history is None else {**body, "messages_history": history}
+
+
+def masking(method, *entities, **more):
+    return {"providers": [{"type": "sap_data_privacy_integration", "method": method,
+                           "entities": list(entities), **more}]}
+
+
+def orchestrated(e, body):
+    """The text, and the whole envelope."""
+    data = json.loads(e.good(None, COMPLETION, body))
+    return data["final_result"]["choices"][0]["message"]["content"], data
+
+
+def test_orchestration(e):
+    text, data = orchestrated(e, prompt("hello"))
+    check(text == "Hello from gpt-4.1. You said: hello", data)
+    check(data["final_result"] == data["intermediate_results"]["llm"], data)
+    raw = e.good(None, COMPLETION, prompt("hello", stream=True))
+    events = sse(raw)
+    check(events[-1] == "[DONE]", events[-1])
+    parts = [json.loads(event)["final_result"] for event in events[:-1]]
+    check(parts[0]["id"] == "" and parts[0]["created"] == 0, parts[0])
+    check("".join(p["choices"][0]["delta"]["content"] for p in parts) == text, parts)
+    check(parts[-1]["usage"] and parts[-1]["choices"][0]["finish_reason"] == "stop", parts[-1])
+    e.bad(None, COMPLETION, {**prompt("x"), "model": "gpt-4.1"}, "'model' was unexpected")
+    e.bad(None, COMPLETION, {"config": {}}, "'modules' is a required property")
+    e.bad(None, COMPLETION, prompt("x", filtering={"input": {"filters": []}}), "non-empty")
+    e.bad(None, COMPLETION, prompt("x", history=[{"role": "user", "content": "x", "name": "n"}]),
+          "not valid under any of the given schemas")
+    e.bad(None, COMPLETION, prompt("x", history=[{"role": "assistant", "content": []}]), "schemas")
+    e.bad(None, COMPLETION, prompt("x", model="nope"), "Model nope is not supported")
+    e.bad(None, COMPLETION, prompt("x", model="gpt-5", params={"temperature": 0.5}), "LLM Module")
+    e.bad(None, COMPLETION, prompt("x", model="anthropic--claude-4.5-sonnet", params={"seed": 1}),
+          "seed: Extra inputs are not permitted")
+    e.bad(None, "/v2/nothing", {}, "Not Found", 404)
+
+
+def test_templates(e):
+    text, _ = orchestrated(e, prompt("{{?a}} {{ ?b-1 }} {{c}} {% d %}", values={"a": "{{?b-1}}"},
+                                     more={"defaults": {"b-1": "B"}}))
+    check(text.endswith("{{?b-1}} B {{c}} {% d %}"), text)
+    e.bad(None, COMPLETION, prompt("{{?a}}"), "Missing required parameters: ['a']")
+    e.bad(None, COMPLETION, prompt("x", values={"a": "1"}), "Unused parameters: ['a']")
+    e.bad(None, COMPLETION, prompt("{{?a.b}}"), "Templating failed")
+    _, data = orchestrated(e, prompt("x", history=user("{{?a}} {{? b}}")))
+    check("{{?a}} {{? b}}" in json.dumps(data["intermediate_results"]["templating"]), data)
+    grounding = {"type": "document_grounding_service",
+                 "config": {"placeholders": {"input": ["q"], "output": "f"}}}
+    text, _ = orchestrated(e, prompt("{{?q}}: {{?f}}", values={"q": "why"}, grounding=grounding))
+    check(text.endswith("why: [documents about: why]"), text)
+    by_id = prompt("x", values={"question": "why"})
+    by_id["config"]["modules"]["prompt_templating"]["prompt"] = {"template_ref": {"id": "registered"}}
+    check(orchestrated(e, by_id)[0].endswith("Registered: why"), "template of the registry")
+
+
+def test_modules(e):
+    told = "mail a@b.test, a@b.test, c@d.test or sap@b.test, +49 30 1234567"
+    email, phone = {"type": "profile-email"}, {"type": "profile-phone"}
+    text, data = orchestrated(e, prompt(told, masking=masking(
+        "anonymization", email, phone, allowlist=["sap@b.test"])))
+    check(text.endswith("mail MASKED_EMAIL, MASKED_EMAIL, MASKED_EMAIL or sap@b.test, "
+                        "MASKED_PHONE_NUMBER"), text)
+    hidden = masking("pseudonymization", email, {"regex": "c[0-9]+", "replacement_strategy": {
+        "method": "constant", "value": "ID"}})
+    text, data = orchestrated(e, prompt(told + " c77", masking=hidden, history=user("x@y.test")))
+    check(text.endswith(told + " c77"), text)
+    masked = data["intermediate_results"]["input_masking"]["data"]["masked_template"]
+    check("MASKED_EMAIL_1" in masked and "MASKED_EMAIL_3" in masked and "ID_1" in masked, masked)
+    check("@y.test" not in masked and "c77" not in masked, masked)
+    events = sse(e.good(None, COMPLETION, prompt(told, masking=hidden, stream=True)))
+    check("MASKED" not in "".join(json.loads(x)["final_result"]["choices"][0]["delta"]["content"]
+                                  for x in events[:-1]), "unmasked in streams")
+    azure = {"filters": [{"type": "azure_content_safety", "config": {"hate": 2, "violence": 6}}]}
+    e.bad(None, COMPLETION, prompt("unsafe-hate", filtering={"input": azure}), "Input Filter")
+    e.good(None, COMPLETION, prompt("unsafe-violence", filtering={"input": azure}))
+    out = "{{emu: text=so unsafe-hate}}"
+    text, data = orchestrated(e, prompt(out, filtering={"output": azure}))
+    check(text == "" and data["final_result"]["choices"][0]["finish_reason"] == "content_filter", data)
+    events = sse(e.good(None, COMPLETION, prompt(out, stream=True, filtering={"output": azure})))
+    last = json.loads(events[-2])["final_result"]["choices"][0]
+    check(last["finish_reason"] == "content_filter", last)
+    claude, opened = "anthropic--claude-4.5-sonnet", {"tools": [TOOL]}
+    data = json.loads(e.good(None, COMPLETION, prompt(CALL, claude, more=opened, stream=False)))
+    check(len(data["final_result"]["choices"][0]["message"]["tool_calls"]) == 2, data)
+    vectors = {"config": {"modules": {"embeddings": {"model": {
+        "name": "text-embedding-3-small", "params": {"dimensions": 4}}}}},
+        "input": {"text": ["MASKED_EMAIL"], "type": "query"}}
+    plain = json.loads(e.good(None, "/v2/embeddings", vectors))["final_result"]["data"]
+    vectors["input"]["text"] = ["a@b.test"]
+    vectors["config"]["modules"]["masking"] = masking("anonymization", email)
+    check(json.loads(e.good(None, "/v2/embeddings", vectors))["final_result"]["data"] == plain,
+          "embeddings are masked")
+    e.bad(None, "/v2/embeddings", {**vectors, "input": {"text": [1]}}, "schemas")
+
+
 def read_raw(e, model, suffix, body):
     """The whole answer, as many bytes as came, and how it ended."""
     connection = http.client.HTTPConnection("127.0.0.1", e.port, timeout=5)
@@ -1059,7 +1167,7 @@ def main():
              test_azure_tools, test_azure_rules, test_embeddings, test_invoke,
              test_invoke_tools_and_thinking, test_invoke_rules, test_prompt_cache, test_converse,
              test_converse_tools, test_vertex, test_vertex_tools, test_vertex_rules, test_hosted,
-             test_faults, test_log, test_hang_up, test_timing, test_scripts, test_hostile,
+             test_orchestration, test_templates, test_modules, test_faults, test_log, test_hang_up, test_timing, test_scripts, test_hostile,
              test_streams_at_once]
     for test in tests:
         before = failures
