@@ -159,6 +159,20 @@ static void write_count(int64_t tokens, struct buf *out)
     jwrite_end(&w);
 }
 
+/* What families call otherwise (exchange/wording.h). */
+static const struct dialect_word words[] = {
+    {"input", "messages"},
+    {"reasoning.effort", "thinking"},
+    {"reasoning_effort", "thinking"},
+    {"reasoning", "thinking"},
+    {"max_output_tokens", "max_tokens"},
+    {"stop", "stop_sequences"},
+    {"user", "metadata.user_id"},
+    {"parallel_tool_calls", "tool_choice.disable_parallel_tool_use"},
+    {"response_format", "output_config.format"},
+    {NULL, NULL},
+};
+
 const struct dialect dialect_anthropic_messages = {
     .name = "anthropic-messages",
     .wire = WIRE_ANTHROPIC_MESSAGES,
@@ -168,5 +182,6 @@ const struct dialect dialect_anthropic_messages = {
     .error = anthropic_messages_error,
     .stream_error = anthropic_messages_stream_error,
     .keep_alive = {"event: ping\ndata: {\"type\":\"ping\"}\n\n", 35},
+    .words = words,
     .count = write_count,
 };

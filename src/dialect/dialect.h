@@ -34,6 +34,11 @@ struct dialect_form {
     struct str last;        /* behind all */
 };
 
+/* A field that families call otherwise than callers of this API do. */
+struct dialect_word {
+    const char *hub, *caller;
+};
+
 struct dialect {
     const char *name; /* "openai-chat", "anthropic-messages": for records and configuration */
     enum chat_wire wire;
@@ -67,6 +72,9 @@ struct dialect {
     /* The form of a stream whose query does not say alt=sse: each "data: " line of `stream` and
        `stream_error` is one of its texts. NULL: always server-sent events. */
     const struct dialect_form *unless_sse;
+
+    /* Ended by a row without words; the first that fits counts. NULL: all are the same. */
+    const struct dialect_word *words;
 
     /* A count of tokens as the body of a 200. NULL: the API has no such call. */
     void (*count)(int64_t tokens, struct buf *out);

@@ -271,6 +271,30 @@ static const struct dialect_form json_array = {
 };
 
 /* A blank line keeps a stream alive: some SDKs take a comment line for data. */
+/* What families call otherwise (exchange/wording.h). */
+static const struct dialect_word words[] = {
+    {"messages", "contents"},
+    {"input", "contents"},
+    {"reasoning_effort", "generationConfig.thinkingConfig"},
+    {"reasoning", "generationConfig.thinkingConfig"},
+    {"thinking", "generationConfig.thinkingConfig"},
+    {"max_tokens", "generationConfig.maxOutputTokens"},
+    {"max_output_tokens", "generationConfig.maxOutputTokens"},
+    {"stop", "generationConfig.stopSequences"},
+    {"temperature", "generationConfig.temperature"},
+    {"top_p", "generationConfig.topP"},
+    {"top_k", "generationConfig.topK"},
+    {"frequency_penalty", "generationConfig.frequencyPenalty"},
+    {"presence_penalty", "generationConfig.presencePenalty"},
+    {"seed", "generationConfig.seed"},
+    {"logprobs", "generationConfig.responseLogprobs"},
+    {"top_logprobs", "generationConfig.logprobs"},
+    {"n", "generationConfig.candidateCount"},
+    {"response_format", "generationConfig.responseSchema"},
+    {"tool_choice", "toolConfig"},
+    {NULL, NULL},
+};
+
 const struct dialect dialect_gemini_generate = {
     .name = "gemini-generate",
     .wire = WIRE_GEMINI,
@@ -281,5 +305,6 @@ const struct dialect dialect_gemini_generate = {
     .stream_error = gemini_generate_stream_error,
     .keep_alive = {"\r\n", 2},
     .unless_sse = &json_array,
+    .words = words,
     .count = gemini_generate_count,
 };

@@ -151,6 +151,15 @@ void openai_chat_write_signature(struct jwrite *w, struct str signature)
     jwrite_end(w);
 }
 
+/* What families call otherwise (exchange/wording.h). */
+static const struct dialect_word words[] = {
+    {"input", "messages"},
+    {"reasoning.effort", "reasoning_effort"},
+    {"thinking", "reasoning_effort"},
+    {"max_output_tokens", "max_completion_tokens"},
+    {NULL, NULL},
+};
+
 const struct dialect dialect_openai_chat = {
     .name = "openai-chat",
     .wire = WIRE_OPENAI_CHAT,
@@ -160,4 +169,5 @@ const struct dialect dialect_openai_chat = {
     .error = openai_chat_error,
     .stream_error = openai_chat_stream_error,
     .keep_alive = {":\n\n", 3},
+    .words = words,
 };

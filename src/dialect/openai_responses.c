@@ -58,6 +58,16 @@ static void stream_error(const struct chat_error *err, struct str request_id, st
     buf_add_cstr(out, "\n\n");
 }
 
+/* What families call otherwise (exchange/wording.h). */
+static const struct dialect_word words[] = {
+    {"messages", "input"},
+    {"reasoning_effort", "reasoning.effort"},
+    {"thinking", "reasoning"},
+    {"max_tokens", "max_output_tokens"},
+    {"response_format", "text.format"},
+    {NULL, NULL},
+};
+
 const struct dialect dialect_openai_responses = {
     .name = "openai-responses",
     .wire = WIRE_OPENAI_RESPONSES,
@@ -68,4 +78,5 @@ const struct dialect dialect_openai_responses = {
     .stream_error = stream_error,
     .numbered = true,
     .keep_alive = {":\n\n", 3},
+    .words = words,
 };

@@ -9,6 +9,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "exchange/life.h"
+#include "exchange/wording.h"
 #include "family/upstream_error.h"
 
 enum { HEADERS_MAX = 8, RETRY_AFTER_MS_MAX = 3600 * 1000 };
@@ -151,6 +152,10 @@ static status prepare_chat(struct exchange *x)
         s = encode_chat(x, &body);
     if (!s && family->prepare)
         s = family->prepare(x->arena, body, &x->call, &x->dropped, &x->error);
+    if (!x->call.lane)
+        wording_apply(x->arena, x->dialect, &x->dropped, &x->error);
+    if (s)
+        wording_name_model(x->arena, x->model_asked, &x->error);
     if (!s)
         jspan_render(body, &x->up_body);
     return s;

@@ -8,4 +8,5 @@ src_libcorelay_a_SOURCES += \
 	src/exchange/local.c \
 	src/exchange/parts.c \
 	src/exchange/relay.c \
-	src/exchange/reply.c
+	src/exchange/reply.c \
+	src/exchange/wording.c src/exchange/wording.h

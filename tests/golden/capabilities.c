@@ -145,7 +145,8 @@ static struct str reason(struct capabilities *c, const struct case_file *really)
 
     if (jspan_parse(c->arena, really->bytes, &body, NULL))
         return STR_NONE;
-    return jspan_str(c->arena, jspan_get(jspan_get(body, "error"), "message"));
+    struct str message = jspan_str(c->arena, jspan_get(jspan_get(body, "error"), "message"));
+    return str_slice(message, 0, str_find(message, " (model '"));
 }
 
 static enum word word_of(struct capabilities *c, const struct case_file *really, struct str *note)

@@ -3,6 +3,7 @@
 
 #include "event_stream.h"
 #include "exchange/life.h"
+#include "exchange/wording.h"
 
 /* --- the request ----------------------------------------------------------------------------- */
 
@@ -76,6 +77,10 @@ static status make_upstream_request(struct replay *r, struct jspan *body, struct
         s = encode(r, body, &body);
     if (!s && r->family->prepare)
         s = r->family->prepare(r->arena, body, &r->call, &r->dropped, &r->error);
+    if (!r->call.lane)
+        wording_apply(r->arena, r->dialect, &r->dropped, &r->error);
+    if (s)
+        wording_name_model(r->arena, r->model_asked, &r->error);
     out->dropped = dropped_text(&r->dropped);
     if (s)
         return s;
