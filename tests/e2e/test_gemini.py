@@ -115,5 +115,5 @@ def test_what_is_lost_is_told(site):
             "includeThoughts": True, "thinkingBudget": 2048}}))
     assert answer.status == 200, answer
     lost = answer.headers["x-corelay-dropped"].split(", ")
-    assert {"tools.googleSearch", "safetySettings", "top_k"} <= set(lost)
+    assert {"tools.googleSearch", "safetySettings", "generationConfig.topK"} <= set(lost)
     assert said([answer.json])
