@@ -14,5 +14,6 @@ include src/aicore/module.mk
 include src/route/module.mk
 include src/gate/module.mk
 include src/config/module.mk
+include src/store/module.mk
 include src/exchange/module.mk
 include src/cli/module.mk

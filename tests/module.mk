@@ -25,4 +25,5 @@ EXTRA_DIST += \
 	tests/e2e/test_responses.py \
 	tests/e2e/test_routing.py \
 	tests/e2e/test_serve.py \
-	tests/e2e/test_servers.py
+	tests/e2e/test_servers.py \
+	tests/e2e/test_stored.py

@@ -52,6 +52,11 @@ void arena_free(struct arena *arena)
 #endif
 }
 
+void arena_allow(struct arena *arena, size_t more)
+{
+    arena->ceiling = more < SIZE_MAX - arena->ceiling ? arena->ceiling + more : SIZE_MAX;
+}
+
 static size_t chunk_room(const struct arena *arena)
 {
     size_t room = arena->used / 2;

@@ -168,10 +168,15 @@ static void warn_of_risks(struct reading *r)
 {
     struct place log = {NULL, "log", 0}, bodies = {&log, "bodies", 0};
     struct place anonymous = {NULL, "allow_anonymous", 0};
+    struct place responses = {NULL, "responses", 0}, store = {&responses, "store", 0};
     struct stat st;
 
     if (r->config->log.bodies)
         reading_warning(r, &bodies, "requests and answers go to the log in full");
+    if (r->config->responses.store)
+        reading_warning(r, &store, "what users write and are answered is kept in %s",
+                        r->config->state_dir ? r->config->state_dir
+                                             : "no folder, as there is none");
     if (r->config->allow_anonymous)
         reading_warning(r, &anonymous, "whoever reaches the web server may use the models");
     if (r->plain_secrets && r->config->file && stat(r->config->file, &st) == 0 &&

@@ -141,6 +141,10 @@ struct config {
     } log;
     struct http_settings http;
     bool allow_plain_http;
+    struct {
+        bool store; /* keep answers of the Responses API where upstream keeps none */
+        int64_t store_ms, store_bytes;
+    } responses;
     int64_t discovery_ms; /* refresh */
     struct config_routing routing;
     struct {

@@ -24,6 +24,7 @@ static const struct config defaults = {
                  .hold_ms = 10 * 1000},
     .log = {.level = LOG_LEVEL_INFO, .destination = "stderr", .access = "stderr"},
     .http = {.http2 = true, .h2_connections = 64},
+    .responses = {.store_ms = 30LL * 24 * 3600 * 1000, .store_bytes = 1024LL * 1024 * 1024},
     .discovery_ms = 300 * 1000,
     .routing = {.max_attempts = 3,
                 .strategy = STRATEGY_WEIGHTED,

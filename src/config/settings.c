@@ -145,6 +145,11 @@ static const struct key http_rows[] = {{"proxy", KEY_ANY_TEXT, AT(http.proxy), 0
                                        BOOL("allow_plain_http", allow_plain_http)};
 static const struct key_table http_keys = KEY_TABLE(http_rows);
 
+static const struct key responses_rows[] = {
+    BOOL("store", responses.store), SECONDS("store_seconds", responses.store_ms, 1, 365 * DAY),
+    NUMBER("store_bytes", responses.store_bytes, 1 * MIB, 1024 * 1024 * MIB)};
+static const struct key_table responses_keys = KEY_TABLE(responses_rows);
+
 static const struct key discovery_rows[] = {SECONDS("refresh_seconds", discovery_ms, 0.1, DAY)};
 static const struct key_table discovery_keys = KEY_TABLE(discovery_rows);
 
@@ -176,6 +181,7 @@ static const struct key top_rows[] = {READ("subAccounts", read_accounts),
                                       OBJECT("timeouts", &timeout_keys),
                                       OBJECT("log", &log_keys),
                                       OBJECT("http", &http_keys),
+                                      OBJECT("responses", &responses_keys),
                                       OBJECT("discovery", &discovery_keys),
                                       OBJECT("routing", &routing_keys),
                                       OBJECT("scoreboard", &scoreboard_keys),

@@ -25,6 +25,11 @@ struct dialect_reply {
     int64_t created;        /* wall clock, seconds */
     int64_t input_estimate; /* tokens of the prompt, estimated; for dialects that begin with it */
     const struct chat_request *request;
+
+    /* Responses API: */
+    struct str previous; /* the id of the response that this one goes on from; unset: none */
+    bool stored;         /* it can be asked for by its id later */
+    struct buf *keep;    /* where the response object is also put as it ends; NULL: nowhere */
 };
 
 /* What stands around the JSON texts of a stream in place of server-sent events. */

@@ -16,6 +16,7 @@ src_libcorelay_a_SOURCES += \
 	src/dialect/openai_responses_parts.c \
 	src/dialect/openai_responses_reasoning.c \
 	src/dialect/openai_responses_render.c \
+	src/dialect/openai_responses_stored.c src/dialect/openai_responses_stored.h \
 	src/dialect/openai_responses_stream.c \
 	src/dialect/openai_responses_tools.c \
 	src/dialect/anthropic_messages.c src/dialect/anthropic_messages.h \

@@ -17,7 +17,8 @@ static void error(const struct chat_error *err, struct str request_id, struct bu
 {
     struct jwrite w = jwrite_to(out);
 
-    if (!str_is(err->param, not_found)) {
+    bool missing = err->kind == CHAT_ERROR_INVALID || err->kind == CHAT_ERROR_NOT_FOUND;
+    if (!missing || !str_is(err->param, not_found)) {
         openai_chat_error(err, request_id, out);
         return;
     }

@@ -365,6 +365,14 @@ static status refuse_reference(struct walk *w, struct item *item)
                               "so when they are told `store: false`)");
 }
 
+/* All that was said before is in it: without it the conversation would be another one. */
+static status refuse_compaction(struct walk *w, struct item *item)
+{
+    return decode_unsupported(w->d, item->span, "encrypted_content",
+                              "what another model has compacted can be read by that one alone; "
+                              "send the items of the conversation");
+}
+
 /* Read in the first round; items without a reader wait for the second. */
 static const struct {
     const char *type;
@@ -383,6 +391,8 @@ static const struct {
     {"local_shell_call_output", ITEM_OUTPUT, read_output},
     {"additional_tools", ITEM_TOOLS, read_more_tools},
     {"item_reference", ITEM_LOST, refuse_reference},
+    {"compaction", ITEM_LOST, refuse_compaction},
+    {"compaction_summary", ITEM_LOST, refuse_compaction},
 };
 
 static status read_item(struct walk *w, struct item *item)

@@ -275,8 +275,11 @@ void openai_responses_write(struct jwrite *w, const struct openai_responses_view
     for (unsigned i = 0; i < v->count; i++, b = b->next)
         openai_responses_write_item(w, v->reply, b, i, true);
     jwrite_end(w);
-    jwrite_member_null(w, "previous_response_id");
-    jwrite_member_bool(w, "store", false);
+    if (v->reply->previous.n)
+        jwrite_member_str(w, "previous_response_id", v->reply->previous);
+    else
+        jwrite_member_null(w, "previous_response_id");
+    jwrite_member_bool(w, "store", v->reply->stored);
     if (v->reply->request->echo.n) {
         buf_add_char(w->out, ',');
         buf_add_str(w->out, v->reply->request->echo);
@@ -340,6 +343,9 @@ status openai_responses_render(struct arena *arena, const struct dialect_reply *
     if (answer->has_usage)
         view.usage = &answer->usage;
     openai_responses_end(&view, answer->choices ? answer->choices->stop : CHAT_STOP_END);
+    size_t from = out->n;
     openai_responses_write(&w, &view);
+    if (reply->keep)
+        buf_add(reply->keep, out->p + from, out->n - from);
     return out->failed ? E_NOMEM : OK;
 }

@@ -274,16 +274,27 @@ static void begin(struct openai_responses_stream *st)
     send_response(st, "response.in_progress", &view);
 }
 
+/* The last event, whose response is also what is kept. */
+static void send_last(struct openai_responses_stream *st, const char *type,
+                      struct openai_responses_view *view)
+{
+    send_response(st, type, view);
+    if (!st->reply->keep)
+        return;
+    struct jwrite w = jwrite_to(st->reply->keep);
+    openai_responses_write(&w, view);
+}
+
 static void stop(struct openai_responses_stream *st, enum chat_stop reason)
 {
     st->ended = true;
     struct openai_responses_view view = view_of(st);
     openai_responses_end(&view, reason);
-    send_response(st,
-                  view.error        ? "response.failed"
-                  : view.incomplete ? "response.incomplete"
-                                    : "response.completed",
-                  &view);
+    send_last(st,
+              view.error        ? "response.failed"
+              : view.incomplete ? "response.incomplete"
+                                : "response.completed",
+              &view);
 }
 
 static void fail(struct openai_responses_stream *st, const struct chat_error *err)
@@ -293,7 +304,7 @@ static void fail(struct openai_responses_stream *st, const struct chat_error *er
     struct openai_responses_view view = view_of(st);
     view.status = "failed";
     view.error = err;
-    send_response(st, "response.failed", &view);
+    send_last(st, "response.failed", &view);
 }
 
 static void keep_usage(struct openai_responses_stream *st, const struct chat_usage *usage)

@@ -34,6 +34,8 @@ void attempt_drop(struct exchange *x)
    no such thing. */
 static bool lives_elsewhere(const struct exchange *x)
 {
+    if (x->match.endpoint->kind == ENDPOINT_RESPONSE)
+        return x->error.kind == CHAT_ERROR_NOT_FOUND;
     return x->dialect->wire == WIRE_OPENAI_RESPONSES && x->call.lane &&
            (str_is(x->error.param, "previous_response_id") ||
             str_starts(x->error.message, "Item with id "));
@@ -122,6 +124,7 @@ static status encode_chat(struct exchange *x, struct jspan **out)
 
     if (!x->decoded) {
         chat_request_init(&x->chat);
+        earlier_translate(x);
         status s = x->dialect->decode(x->arena, x->body, &x->chat, &x->dropped, &x->error);
         if (s)
             return s;
@@ -138,13 +141,28 @@ static status encode_chat(struct exchange *x, struct jspan **out)
     return attempt_encode(x->arena, family, &x->chat, &x->call, out, &x->dropped, &x->error);
 }
 
+/* There is no translation of it: what it gives can be read by its own model alone. */
+static bool cannot_compact(struct exchange *x)
+{
+    if (x->match.endpoint->kind != ENDPOINT_COMPACT || x->family->wire == WIRE_OPENAI_RESPONSES)
+        return false;
+    chat_error_field(&x->error, x->arena, CHAT_ERROR_UNSUPPORTED, "model",
+                     "The model '%.*s' cannot compact a conversation; only OpenAI's models do.",
+                     STR_ARG(x->model_asked));
+    return true;
+}
+
 static status prepare_chat(struct exchange *x)
 {
     const struct family *family = x->family;
     struct jspan *body = NULL;
+    bool compact = x->match.endpoint->kind == ENDPOINT_COMPACT;
 
-    x->call.lane =
-        family->wire == x->dialect->wire && (!family->lane_fits || family->lane_fits(x->body));
+    if (cannot_compact(x))
+        return E_SYNTAX;
+    x->call.below = compact ? STR("/compact") : STR_NONE;
+    x->call.lane = family->wire == x->dialect->wire &&
+                   (compact || !family->lane_fits || family->lane_fits(x->body));
     status s = x->prepared_for ? prepare_anew(x) : OK;
     if (!s && x->call.lane)
         body = x->body;
@@ -184,7 +202,8 @@ static bool prepare_body(struct exchange *x)
     x->call.model = &x->model->rules;
     x->call.include_usage = x->include_usage;
     x->call.betas = x->request.header(x->arg, "ANTHROPIC_BETA");
-    if (x->prepared_for == family && str_eq(x->prepared_model, x->model->name))
+    if (x->match.endpoint->kind == ENDPOINT_RESPONSE ||
+        (x->prepared_for == family && str_eq(x->prepared_model, x->model->name)))
         return true;
     buf_clear(&x->up_body);
     status s = x->work ? x->work->prepare(x) : prepare_chat(x);
@@ -220,6 +239,8 @@ static const struct family *choose_family(const struct exchange *x)
 {
     const struct family *family = x->target->family;
 
+    if (x->match.endpoint->kind == ENDPOINT_RESPONSE)
+        return &family_azure_responses;
     if (x->work)
         return family;
     return attempt_family(family, &x->model->rules, x->dialect, x->body);
@@ -240,7 +261,10 @@ static void take_target(struct exchange *x)
 {
     x->target = x->pick.target;
     x->model = x->pick.model;
-    x->stands_in = !route_is_asked(x->config, x->arena, x->model_asked, x->model);
+    if (x->match.endpoint->kind == ENDPOINT_RESPONSE)
+        stored_choose(x);
+    else
+        x->stands_in = !route_is_asked(x->config, x->arena, x->model_asked, x->model);
     x->family = choose_family(x);
     x->error = (struct chat_error){0};
     x->record.attempts++;
@@ -384,6 +408,13 @@ static int64_t limit_of(int64_t own, int64_t general)
     return own ? own : general;
 }
 
+static const char *method_of(const struct exchange *x)
+{
+    if (x->match.endpoint->kind != ENDPOINT_RESPONSE)
+        return "POST";
+    return strcmp(x->request.method, "HEAD") == 0 ? "GET" : x->request.method;
+}
+
 static struct http_call *start_call(struct exchange *x, const char *url)
 {
     const struct config_model *own = x->model->setting;
@@ -405,7 +436,7 @@ static struct http_call *start_call(struct exchange *x, const char *url)
     if (!own)
         own = &none;
     struct http_request request = {
-        .method = "POST",
+        .method = method_of(x),
         .url = url,
         .headers = headers,
         .header_count = count,
@@ -478,9 +509,12 @@ enum step attempt_answer(struct exchange *x)
         return attempt_failed(x);
     if (x->up_status == 401 && !x->token_replaced)
         return replace_token(x);
-    if (x->up_status == 404 && !x->rediscovered && !x->target->account->deployments)
+    bool stored = x->match.endpoint->kind == ENDPOINT_RESPONSE;
+    if (x->up_status == 404 && !stored && !x->rediscovered && !x->target->account->deployments)
         return rediscover(x);
     upstream_error_parse(x->arena, x->up_status, buf_str(&x->whole), &x->error);
+    if (x->up_status == 404 && stored)
+        stored_missing(x);
     if (x->up_retry_after_ms)
         x->error.retry_after_ms = x->up_retry_after_ms;
     return attempt_failed(x);

@@ -23,6 +23,16 @@
     {GEMINI_VERB(models, "batchEmbedContents", EMBEDDINGS), .embed = &embed_gemini_batch}
 /* clang-format on */
 
+/* What can be asked of a response that was made before. */
+/* clang-format off */
+#define RESPONSE_CALLS(responses)                                                                  \
+    {.path = responses "/compact", POST(COMPACT), RESPONSES},                                      \
+    {.path = responses "/{id}", .methods = METHOD_GET | METHOD_DELETE,                             \
+     .kind = ENDPOINT_RESPONSE, RESPONSES},                                                        \
+    {.path = responses "/{id}/cancel", POST(RESPONSE), RESPONSES, .below = "/cancel"},             \
+    {.path = responses "/{id}/input_items", GET(RESPONSE), RESPONSES, .below = "/input_items"}
+/* clang-format on */
+
 #define OPENAI_EMBEDDINGS POST(EMBEDDINGS), OPENAI, .embed = &embed_openai
 
 static const struct endpoint endpoints[] = {
@@ -34,6 +44,8 @@ static const struct endpoint endpoints[] = {
     {.path = "completions", POST(CHAT), COMPLETIONS},
     {.path = "v1/responses", POST(CHAT), RESPONSES},
     {.path = "responses", POST(CHAT), RESPONSES},
+    RESPONSE_CALLS("v1/responses"),
+    RESPONSE_CALLS("responses"),
     {.path = "v1/messages", POST(CHAT), MESSAGES},
     {.path = "v1/messages/count_tokens", POST(COUNT_TOKENS), MESSAGES},
     {.path = "v1/embeddings", OPENAI_EMBEDDINGS},
@@ -100,8 +112,9 @@ static bool fits_model(struct str path, struct str verb, struct str *model)
     return path.n > 0;
 }
 
-/* Does the whole of `path` fit the row? The raw path ends at `end`. */
-static bool fits(struct str path, const char *end, const char *pattern, struct str *model,
+/* Does the whole of `path` fit the row? The raw path ends at `end`; `*taken` is the segment that
+   {model} or {id} stands for. */
+static bool fits(struct str path, const char *end, const char *pattern, struct str *taken,
                  struct str *rest)
 {
     struct str want = str_from(pattern);
@@ -109,14 +122,14 @@ static bool fits(struct str path, const char *end, const char *pattern, struct s
     while (want.n && (path.n || str_is(want, REST))) {
         struct str segment = str_cut(&want, '/');
         if (str_is(segment, REST)) {
-            *rest = (struct str){model->p + model->n, (size_t)(end - model->p) - model->n};
-            return model->n > 0;
+            *rest = (struct str){taken->p + taken->n, (size_t)(end - taken->p) - taken->n};
+            return taken->n > 0;
         }
         if (str_starts(segment, MODEL_REST))
-            return fits_model(path, str_slice(segment, strlen(MODEL_REST), segment.n), model);
+            return fits_model(path, str_slice(segment, strlen(MODEL_REST), segment.n), taken);
         struct str have = str_cut(&path, '/');
-        if (str_is(segment, "{model}"))
-            *model = have;
+        if (str_is(segment, "{model}") || str_is(segment, "{id}"))
+            *taken = have;
         else if (!str_eq(have, segment))
             return false;
     }
@@ -136,7 +149,7 @@ status endpoint_find(struct arena *arena, struct str path, bool root, struct end
 {
     struct str inner = strip_slashes(path);
 
-    *out = (struct endpoint_match){NULL, STR_NONE, STR_NONE};
+    *out = (struct endpoint_match){.endpoint = NULL};
     if (root || inner.n == 0) {
         out->endpoint = &root_endpoint;
         return OK;
@@ -144,13 +157,14 @@ status endpoint_find(struct arena *arena, struct str path, bool root, struct end
     const char *end = path.p + path.n;
     for (struct str rest = inner; rest.n; str_cut(&rest, '/')) {
         for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
-            struct str model = STR_NONE;
+            struct str taken = STR_NONE;
             out->rest = STR_NONE;
-            if (!fits(rest, end, endpoints[i].path, &model, &out->rest))
+            if (!fits(rest, end, endpoints[i].path, &taken, &out->rest))
                 continue;
             out->endpoint = &endpoints[i];
-            out->model = endpoint_decode(arena, model);
-            return model.n && !out->model.p ? E_NOMEM : OK;
+            struct str text = endpoint_decode(arena, taken);
+            *(endpoints[i].kind == ENDPOINT_RESPONSE ? &out->id : &out->model) = text;
+            return taken.n && !text.p ? E_NOMEM : OK;
         }
     }
     return OK;

@@ -14,6 +14,8 @@ enum endpoint_kind {
     ENDPOINT_CHAT,
     ENDPOINT_COUNT_TOKENS,
     ENDPOINT_EMBEDDINGS,
+    ENDPOINT_COMPACT,  /* a model call of the Responses API alone */
+    ENDPOINT_RESPONSE, /* about a response that was made before */
     ENDPOINT_MODEL_LIST,
     ENDPOINT_MODEL,
     ENDPOINT_HEALTH,
@@ -33,20 +35,22 @@ enum endpoint_method { /* HEAD goes with GET */
 };
 
 struct endpoint {
-    const char *path; /* segments; {model} takes one segment, {model...} all that is left, but for
-                         a verb behind it: {model...}:verb; {rest...}, at the end, takes what is
-                         left, if anything */
+    const char *path; /* segments; {model} and {id} take one segment, {model...} all that is left,
+                         but for a verb behind it: {model...}:verb; {rest...}, at the end, takes what
+                         is left, if anything */
     unsigned methods; /* enum endpoint_method */
     enum endpoint_kind kind;
     const struct dialect *dialect;     /* NULL: by the headers */
     bool open;                         /* needs no key */
     enum endpoint_stream stream;       /* CHAT */
     const struct dialect_embed *embed; /* EMBEDDINGS */
+    const char *below; /* RESPONSE: what is asked of it, behind its id; NULL: nothing */
 };
 
 struct endpoint_match {
     const struct endpoint *endpoint; /* NULL: no such path */
     struct str model;                /* from the path, percent-decoded; unset if it has none */
+    struct str id;                   /* the same of a response */
     struct str rest;                 /* what {rest...} took: raw, from its slash on */
 };
 

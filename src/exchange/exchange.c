@@ -152,6 +152,8 @@ static enum step decode(struct exchange *x)
 {
     enum endpoint_kind kind = x->match.endpoint->kind;
 
+    if (kind == ENDPOINT_RESPONSE)
+        return body_arrived(x) ? stored_begin(x) : STEP_FAIL;
     if (kind >= ENDPOINT_MODEL_LIST) {
         x->model_asked = x->match.model;
         return local_serve(x);
@@ -161,6 +163,8 @@ static enum step decode(struct exchange *x)
         return STEP_FAIL;
     log_body("request", x->id, x->request.body);
     if (kind == ENDPOINT_CHAT && !choose_stream(x))
+        return STEP_FAIL;
+    if (x->dialect->wire == WIRE_OPENAI_RESPONSES && !earlier_begin(x))
         return STEP_FAIL;
     x->record.stream = x->call.stream;
     x->stage = STAGE_MODELS;
@@ -214,7 +218,7 @@ static enum step unknown_model(struct exchange *x)
     return STEP_FAIL;
 }
 
-static void begin_pick(struct exchange *x)
+static enum step begin_pick(struct exchange *x)
 {
     struct route_ask ask = {.config = x->config,
                             .board = gateway_board(x->state),
@@ -228,12 +232,16 @@ static void begin_pick(struct exchange *x)
 
     route_end(&x->pick);
     route_begin(&x->pick, &ask);
+    x->stage = STAGE_TARGET;
+    return GO_ON;
 }
 
 static enum step route(struct exchange *x)
 {
     if (x->match.endpoint->kind == ENDPOINT_MODEL_LIST || x->match.endpoint->kind == ENDPOINT_READY)
         return local_serve_models(x);
+    if (x->match.endpoint->kind == ENDPOINT_RESPONSE)
+        return stored_route(x) ? begin_pick(x) : STEP_FAIL;
     x->model = route_find(x->table, x->config, x->arena, x->model_asked);
     if (!x->model && !x->rediscovered) { /* perhaps it was deployed a minute ago */
         x->rediscovered = true;
@@ -250,9 +258,9 @@ static enum step route(struct exchange *x)
         x->stage = STAGE_PARTS;
         return GO_ON;
     }
-    begin_pick(x);
-    x->stage = STAGE_TARGET;
-    return GO_ON;
+    if (!earlier_pin(x))
+        return STEP_FAIL;
+    return begin_pick(x);
 }
 
 /* --- the loop, and the end ------------------------------------------------------------------- */
@@ -275,6 +283,7 @@ void exchange_free(struct exchange *x)
     buf_free(&x->whole);
     buf_free(&x->out);
     buf_free(&x->formed);
+    buf_free(&x->earlier.answer);
     arena_free(x->arena);
     free(x);
 }

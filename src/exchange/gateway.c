@@ -54,6 +54,8 @@ struct gateway_state {
     struct token_cache *tokens;
     struct discovery *discovery;
     struct scoreboard *board;
+    struct arena *arena; /* of the store */
+    struct store *store;
     struct route_table *table;
     struct route_source *sources; /* one per subaccount and resource group */
     size_t source_count;
@@ -79,6 +81,7 @@ static void state_free(struct gateway_state *state)
         if (state->sources[i].list)
             deployment_list_release(state->sources[i].list);
     free(state->sources);
+    arena_free(state->arena);
     shared_config_release(state->shared);
     free(state);
 }
@@ -109,6 +112,20 @@ static status list_sources(struct gateway_state *state)
     return OK;
 }
 
+static status open_store(struct gateway_state *state, const struct config *config)
+{
+    struct store_bounds answers = {.age_s = config->responses.store_ms / 1000,
+                                   .count = STORE_ANSWERS,
+                                   .bytes = config->responses.store_bytes};
+
+    state->arena = arena_new(0);
+    if (!state->arena)
+        return E_NOMEM;
+    state->store =
+        store_new(state->arena, config->state_dir, config->responses.store ? &answers : NULL);
+    return state->store ? OK : E_NOMEM;
+}
+
 static struct gateway_state *state_new(struct gateway *g, struct shared_config *shared)
 {
     const struct config *config = shared_config_get(shared);
@@ -130,7 +147,7 @@ static struct gateway_state *state_new(struct gateway *g, struct shared_config *
     if (state->tokens)
         state->discovery = discovery_new(g->reactor, state->tokens, config->state_dir, &discovery);
     state->board = scoreboard_open(&board);
-    if (!state->discovery || !state->board || list_sources(state)) {
+    if (!state->discovery || !state->board || open_store(state, config) || list_sources(state)) {
         state_free(state);
         return NULL;
     }
@@ -205,6 +222,11 @@ struct token_cache *gateway_tokens(const struct gateway_state *state)
 struct scoreboard *gateway_board(const struct gateway_state *state)
 {
     return state->board;
+}
+
+struct store *gateway_store(const struct gateway_state *state)
+{
+    return state->store;
 }
 
 /* --- the model table ------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "http/reactor.h"
 #include "route/scoreboard.h"
 #include "route/table.h"
+#include "store/store.h"
 
 /* A configuration that several reactors share. */
 struct shared_config;
@@ -42,6 +43,7 @@ void gateway_release(struct gateway_state *state);
 const struct config *gateway_config(const struct gateway_state *state);
 struct token_cache *gateway_tokens(const struct gateway_state *state);
 struct scoreboard *gateway_board(const struct gateway_state *state);
+struct store *gateway_store(const struct gateway_state *state);
 
 /* Called once with the model table (borrowed for the call), or NULL and an error when not a single
    list could be had. */

@@ -10,6 +10,11 @@
  *     local.c     what needs no upstream
  *     embed.c     embeddings
  *     parts.c     one request in several calls
+ *
+ * and of the Responses API
+ *
+ *     earlier.c   where an earlier response lives, and keeping this one
+ *     stored.c    what is asked about earlier responses
  */
 #ifndef CORELAY_EXCHANGE_LIFE_H
 #define CORELAY_EXCHANGE_LIFE_H
@@ -29,6 +34,7 @@ enum {
     BUSY_RETRY_MS = 5000,
     ARENA_BYTES = 64 * 1024 * 1024, /* of an exchange, and so many more per byte of its body */
     ARENA_PER_BODY_BYTE = 12,
+    STORED_ARENA_FACTOR = 4, /* a conversation that is read again, per byte of the limit */
     CLIENT_GONE_STATUS = 499 /* in the record: the caller left before an answer, as nginx says */
 };
 
@@ -76,6 +82,18 @@ struct work {
     bool (*push)(struct exchange *x, struct str bytes);
 };
 
+/* What is remembered of the Responses API around one exchange. */
+struct earlier {
+    struct str owner;         /* whose it is: a mark of the caller's key */
+    struct store_place place; /* where the earlier response lives; owner unset: it is not known */
+    struct str previous;      /* the earlier response, when it was read from our store */
+    struct str input;         /* what the caller added: JSON text of an array */
+    bool wanted;              /* the caller lets the answer be stored */
+    struct str id;            /* of this answer; unset while it has none */
+    bool noted;               /* it is remembered */
+    struct buf answer;        /* what our store is to keep of it */
+};
+
 struct exchange {
     struct gateway_state *state;
     const struct config *config;
@@ -104,6 +122,7 @@ struct exchange {
     struct embed_request embed;
     struct dropped dropped;
     struct chat_error error;
+    struct earlier earlier;
 
     struct parts *parts; /* those this request was split into; NULL: it was not */
     struct part *part;   /* NULL: a caller's own request. A part has no caller to answer: its end is
@@ -200,6 +219,32 @@ void reply_error(struct exchange *x); /* render x->error, in the stream if it ha
 /* 204 for OPTIONS; permissions for a browser are added where `cors` allows its origin. */
 void reply_preflight(struct exchange *x, struct str allow, struct buf *head);
 void reply_whole(struct exchange *x, int status, const char *content_type, struct str body);
+
+/* earlier.c */
+/* Behind the parsing of a request of the Responses API: find the response that it goes on from. What
+   lies in our own store becomes part of the input. False: `x->error` says why. */
+bool earlier_begin(struct exchange *x);
+/* In front of the decoding for another API: our own store keeps what is asked to be kept. */
+void earlier_translate(struct exchange *x);
+/* Leave only the target that has the earlier response, if that is known, and no model to stand in.
+   False: `x->error`. */
+bool earlier_pin(struct exchange *x);
+/* Name the answer, if our store is to keep it. E_NOMEM. */
+status earlier_name(struct exchange *x, struct dialect_reply *reply);
+/* Remember the answer; called in front of everything that the caller is sent. */
+void earlier_note(struct exchange *x);
+struct str earlier_owner(struct exchange *x);
+/* The whole input of a stored answer, with those that it goes on from, as JSON text of an array.
+   `also`: the newest one's output, too. E_NOT_FOUND with `*missing`; E_LIMIT, E_NOMEM. */
+status earlier_history(struct exchange *x, struct str id, bool also, struct buf *out,
+                       struct str *missing);
+
+/* stored.c */
+enum step stored_begin(struct exchange *x);
+/* Make a model of all targets that may have the response. False: `x->error`. */
+bool stored_route(struct exchange *x);
+void stored_choose(struct exchange *x);  /* the real model of the present target */
+void stored_missing(struct exchange *x); /* fill in the 404 */
 
 /* local.c */
 enum step local_serve(struct exchange *x);        /* endpoints that need no model table */

@@ -1,6 +1,6 @@
 src_libcorelay_a_SOURCES += \
 	src/exchange/attempt.c src/exchange/body.c \
-	src/exchange/conversation.c src/exchange/embed.c \
+	src/exchange/conversation.c src/exchange/embed.c src/exchange/earlier.c \
 	src/exchange/endpoint.c src/exchange/endpoint.h \
 	src/exchange/exchange.c src/exchange/exchange.h \
 	src/exchange/gateway.c src/exchange/gateway.h \
@@ -9,4 +9,5 @@ src_libcorelay_a_SOURCES += \
 	src/exchange/parts.c \
 	src/exchange/relay.c \
 	src/exchange/reply.c \
+	src/exchange/stored.c \
 	src/exchange/wording.c src/exchange/wording.h

@@ -49,6 +49,8 @@ static status tap_push(struct chat_sink *sink, const struct chat_event *e)
         keep_error(x, e->error);
         return OK;
     }
+    if (e->kind == CHAT_EVENT_START && x->call.lane)
+        x->earlier.id = arena_str(x->arena, e->id);
     if (e->kind == CHAT_EVENT_USAGE) {
         x->record.usage = e->usage;
         x->record.has_usage = true;
@@ -71,6 +73,8 @@ static struct dialect_reply *make_reply(struct exchange *x)
     reply->model = x->model_asked;
     reply->created = clock_wall_s();
     reply->request = &x->chat;
+    if (earlier_name(x, reply))
+        return NULL;
     if (x->call.stream && !x->call.lane)
         reply->input_estimate = chat_estimate_tokens(&x->chat, x->model->name);
     return reply;
@@ -224,6 +228,7 @@ void relay_flush(struct exchange *x, bool all)
 {
     if (!x->out.n || (!all && !x->content_seen))
         return;
+    earlier_note(x);
     if (!x->head_sent)
         begin_stream(x);
     relay_give(x, x->form ? apply_form(x) : buf_str(&x->out));
@@ -275,8 +280,10 @@ static bool render_whole(struct exchange *x)
     status s = reply ? x->dialect->render(x->arena, reply, chat_collect_answer(x->collect), &body)
                      : E_NOMEM;
 
-    if (!s && !body.failed)
+    if (!s && !body.failed) {
+        earlier_note(x);
         reply_whole(x, 200, "application/json", buf_str(&body));
+    }
     buf_free(&body);
     return s ? relay_broken(x, "The model's answer could not be rendered.") : true;
 }
@@ -297,6 +304,7 @@ static bool finish_whole(struct exchange *x)
     struct str body = buf_str(&x->whole);
     if (x->family->relay_whole)
         body = x->family->relay_whole(x->reader, x->arena, body);
+    earlier_note(x);
     reply_whole(x, 200, "application/json", body);
     return true;
 }

@@ -31,10 +31,15 @@ static void path(const struct family_call *call, struct buf *out)
     struct str version = version_of(call->model);
 
     buf_add_cstr(out, "/responses");
-    if (str_is(version, "none"))
-        return;
-    buf_add_cstr(out, "?api-version=");
-    buf_add_str(out, version);
+    buf_add_str(out, call->below);
+    if (!str_is(version, "none")) {
+        buf_add_cstr(out, "?api-version=");
+        buf_add_str(out, version);
+        buf_add_str(out, call->query);
+    } else if (call->query.n) {
+        buf_add_char(out, '?');
+        buf_add_str(out, str_slice(call->query, 1, call->query.n));
+    }
 }
 
 struct str azure_responses_call_id(struct arena *arena, struct str id)

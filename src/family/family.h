@@ -27,6 +27,8 @@ struct family_call {
     bool include_usage; /* chat completions: the caller asked for the usage chunk */
     unsigned choices;   /* answers asked for; 0 counts as one */
     struct str betas;   /* the caller's anthropic-beta header, may be unset */
+    struct str below;   /* responses: what stands behind the API's path, "/ID/cancel"; else unset */
+    struct str query;   /* and what behind its own parameters: "&limit=2"; else unset */
 };
 
 /* Turns frames into events. Families embed it as first member of their own state. */

@@ -214,7 +214,9 @@ bool route_failed(struct route_pick *p, const struct chat_error *err, bool anywh
         health_note_error(&h, settings(p), err, clock_ms());
     p->probing = false; /* whoever answers, even with an error, ends the probe */
     p->failed = err->kind;
-    if (err->kind == CHAT_ERROR_RATE_LIMIT) {
+    if (anywhere) /* it did what it could: no retry, so it costs none */
+        p->failed = CHAT_ERROR_NONE;
+    if (err->kind == CHAT_ERROR_RATE_LIMIT || anywhere) {
         p->attempts--;
         p->refusals++;
     }

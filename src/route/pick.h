@@ -68,7 +68,7 @@ enum route_step route_next(struct route_pick *p, int64_t *wait_ms);
 /* The target has begun to answer. */
 void route_answered(struct route_pick *p);
 /* The try has failed. True: route_next may know another; false: the error is final. `anywhere`: the
-   error is about what only another target has. */
+   error is about what only another target has; such a try is none. */
 bool route_failed(struct route_pick *p, const struct chat_error *err, bool anywhere);
 /* The request is too long for the model. True: a model that may stand in for that is next. */
 bool route_too_long(struct route_pick *p);

@@ -80,6 +80,8 @@ static void azure_route(struct exchange *x)
 {
     if (!strcmp(x->suffix, "/responses"))
         responses_answer(x);
+    else if (!strcmp(x->suffix, "/responses/compact"))
+        responses_compact(x);
     else if (!exchange_argument(x, "api-version"))
         path_unknown(x);
     else if (!strcmp(x->suffix, "/chat/completions"))
@@ -149,7 +151,8 @@ static void family_route(struct exchange *x)
 {
     const char *why;
 
-    if (x->family == &azure_family && !strncmp(x->suffix, "/responses/", 11)) {
+    if (x->family == &azure_family && !strncmp(x->suffix, "/responses/", 11) &&
+        strcmp(x->suffix, "/responses/compact")) {
         responses_stored_answer(x);
         return;
     }

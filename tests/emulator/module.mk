@@ -79,6 +79,7 @@ tests_emulator_aicore_emulator_SOURCES = \
     tests/emulator/responses.h \
     tests/emulator/responses_input.c \
     tests/emulator/responses_render.c \
+    tests/emulator/responses_stored.c \
     tests/emulator/script.c \
     tests/emulator/server.c \
     tests/emulator/server.h \

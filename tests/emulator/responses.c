@@ -1,6 +1,6 @@
 /*
- * The Responses API as Azure OpenAI serves it behind AI Core: parameters, tools, and what is stored.
- * See responses.h; input is in responses_input.c, output in responses_render.c.
+ * The Responses API as Azure OpenAI serves it behind AI Core: parameters and tools. See responses.h;
+ * input is in responses_input.c, output in responses_render.c, what is stored in responses_stored.c.
  */
 #include "responses.h"
 
@@ -10,8 +10,6 @@
 #include "sse.h"
 #include "tenant.h"
 
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const known[] = {"model",
@@ -41,134 +39,6 @@ static const char *const known[] = {"model",
                                     "service_tier",
                                     "user",
                                     NULL};
-
-/* --- what is stored ------------------------------------------------------------------------------ */
-
-enum { STORED_MAX = 256 };
-
-struct stored {
-    char *id, *deployment;
-    char *items, *response; /* input and output so far; the answer */
-};
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct stored store[STORED_MAX];
-static size_t store_next;
-
-static void forget(struct stored *s)
-{
-    free(s->id);
-    free(s->deployment);
-    free(s->items);
-    free(s->response);
-    memset(s, 0, sizeof *s);
-}
-
-void responses_clear(void)
-{
-    size_t i;
-
-    pthread_mutex_lock(&lock);
-    for (i = 0; i < STORED_MAX; i++)
-        forget(&store[i]);
-    pthread_mutex_unlock(&lock);
-}
-
-static void keep(struct exchange *x, const char *id, const char *items, const char *response)
-{
-    struct stored *s;
-
-    pthread_mutex_lock(&lock);
-    s = &store[store_next++ % STORED_MAX];
-    forget(s);
-    s->id = strdup(id);
-    s->deployment = strdup(x->deployment->id);
-    s->items = strdup(items);
-    s->response = strdup(response);
-    pthread_mutex_unlock(&lock);
-}
-
-/* A response lives in the deployment that made it. Call with the lock held. */
-static struct stored *find(struct exchange *x, const char *id, size_t len)
-{
-    size_t i;
-
-    for (i = 0; i < STORED_MAX; i++)
-        if (store[i].id && strlen(store[i].id) == len && !strncmp(store[i].id, id, len) &&
-            !strcmp(store[i].deployment, x->deployment->id))
-            return &store[i];
-    return NULL;
-}
-
-/* The items of the response that this one goes on from; false if the exchange was answered. */
-static bool find_previous(struct exchange *x, const cJSON **before)
-{
-    const char *id = json_str(x->json, "previous_response_id"), *why;
-    struct stored *s;
-
-    *before = NULL;
-    if (!id)
-        return true;
-    pthread_mutex_lock(&lock);
-    s = find(x, id, strlen(id));
-    if (s)
-        *before = json_parse(&x->pool, s->items, strlen(s->items), &why);
-    pthread_mutex_unlock(&lock);
-    if (*before)
-        return true;
-    return chat_bad(x, "previous_response_not_found", "previous_response_id",
-                    "Previous response with id '%s' not found.", id);
-}
-
-const cJSON *responses_stored_item(struct exchange *x, const char *id)
-{
-    const cJSON *list, *item, *found = NULL;
-    const char *why;
-    size_t i;
-
-    pthread_mutex_lock(&lock);
-    for (i = 0; i < STORED_MAX && !found; i++) {
-        if (!store[i].id || strcmp(store[i].deployment, x->deployment->id) ||
-            !strstr(store[i].items, id))
-            continue;
-        list = json_parse(&x->pool, store[i].items, strlen(store[i].items), &why);
-        cJSON_ArrayForEach(item, list)
-        {
-            if (json_str(item, "id") && !strcmp(json_str(item, "id"), id))
-                found = item;
-        }
-    }
-    pthread_mutex_unlock(&lock);
-    return found;
-}
-
-void responses_stored_answer(struct exchange *x)
-{
-    const char *id = x->suffix + strlen("/responses/");
-    size_t len = strcspn(id, "/");
-    bool cancels = !strcmp(id + len, "/cancel") && exchange_is(x, "POST");
-    struct stored *s;
-    char *text = NULL;
-
-    pthread_mutex_lock(&lock);
-    s = find(x, id, len);
-    if (s)
-        text = pool_copy(&x->pool, s->response, strlen(s->response));
-    if (s && exchange_is(x, "DELETE"))
-        forget(s);
-    pthread_mutex_unlock(&lock);
-    if (!text)
-        x->family->refuse(x, 404, "Response not found.");
-    else if (cancels)
-        chat_bad(x, NULL, NULL, "Cannot cancel a synchronous response.");
-    else if (exchange_is(x, "DELETE"))
-        reply_json(&x->reply, 200, "{'deleted':true,'id':%q,'object':'response.deleted'}",
-                   pool_copy(&x->pool, id, len));
-    else if (exchange_is(x, "GET") && !id[len])
-        reply_text(&x->reply, 200, "application/json", text);
-    else
-        x->family->refuse(x, 404, "Resource not found");
-}
 
 /* --- parameters ---------------------------------------------------------------------------------- */
 
@@ -277,6 +147,9 @@ static bool shape_good(struct exchange *x)
                         "Invalid 'max_output_tokens': integer below minimum value. Expected a "
                         "value >= 16, but got %g instead.",
                         max->valuedouble);
+    if (json_true(x->json, "background") && cJSON_IsFalse(json_get(x->json, "store")))
+        return chat_bad(x, NULL, "background",
+                        "Background mode requires 'store' to be true for stateful polling.");
     if (json_get(x->json, "stream_options") && !json_true(x->json, "stream"))
         return chat_bad(x, NULL, "stream_options",
                         "The 'stream_options' parameter is only allowed when 'stream' is enabled.");
@@ -364,30 +237,6 @@ static bool version_good(struct exchange *x)
     return false;
 }
 
-static void store_answer(struct exchange *x, const char *id, const struct buf *output,
-                         const struct buf *whole, const cJSON *before)
-{
-    struct buf items = {&x->pool, NULL, 0, 0};
-    const cJSON *input = json_get(x->json, "input"), *item,
-                *lists[2] = {before, cJSON_IsArray(input) ? input : NULL};
-    int i;
-
-    if (cJSON_IsFalse(json_get(x->json, "store")))
-        return;
-    buf_char(&items, '[');
-    for (i = 0; i < 2; i++) {
-        cJSON_ArrayForEach(item, lists[i])
-        {
-            buf_text(&items, json_text(&x->pool, item));
-            buf_char(&items, ',');
-        }
-    }
-    if (cJSON_IsString(input))
-        buf_json(&items, "{'role':'user','content':%q},", input->valuestring);
-    buf_text(&items, buf_str(output) + 1); /* goes on behind its bracket */
-    keep(x, id, items.at, buf_str(whole));
-}
-
 void responses_error_event(struct exchange *x, unsigned status, struct buf *out)
 {
     const char *code = status == 429 ? "too_many_requests" : "server_error";
@@ -415,17 +264,78 @@ void responses_answer(struct exchange *x)
     const cJSON *before;
     struct convo c;
     struct answer a;
-    const char *id;
 
     convo_init(&c, &x->pool, x->deployment->model->name);
     if (!version_good(x) || !shape_good(x) || !reasoning_good(x, thinker) ||
-        !sampling_good(x, thinker) || !tools_good(x, &c) || !find_previous(x, &before) ||
+        !sampling_good(x, thinker) || !tools_good(x, &c) || !responses_find_previous(x, &before) ||
         !responses_read_input(x, &c, before) || !text_good(x, &c))
         return;
     c.max_tokens = (long)json_num(x->json, "max_output_tokens", 0);
     c.thinking = thinker && strcmp(effort_of(x), "none") && strcmp(effort_of(x), "minimal");
     if (!answer_compose(x, &c, &a))
         return;
-    id = responses_render(x, &c, &a, &items, &whole);
-    store_answer(x, id, &items, &whole, before);
+    responses_store(x, responses_render(x, &c, &a, &items, &whole), &items, &whole, before);
+}
+
+/* --- compaction ---------------------------------------------------------------------------------- */
+
+/* They stay, all else goes into one sealed item. */
+static void write_users_words(struct exchange *x, struct buf *out, const cJSON *list)
+{
+    const cJSON *item;
+
+    if (!cJSON_IsArray(list))
+        return;
+    cJSON_ArrayForEach(item, list)
+    {
+        const char *role = json_str(item, "role");
+        if (role && !strcmp(role, "user"))
+            buf_text(out, pool_printf(&x->pool, "%s,", json_text(&x->pool, item)));
+    }
+}
+
+static void write_sealed(struct exchange *x, struct buf *out, uint64_t seed)
+{
+    const char *id = derived_id(&x->pool, "cmp_", seed, 32, hex_alphabet);
+
+    buf_json(out, "{'id':%q,'type':'compaction','encrypted_content':%q}", id,
+             responses_seal(&x->pool, id, "all that was said"));
+}
+
+void responses_compact(struct exchange *x)
+{
+    static const char *const members[] = {"model",
+                                          "input",
+                                          "instructions",
+                                          "previous_response_id",
+                                          "tools",
+                                          "parallel_tool_calls",
+                                          "reasoning",
+                                          "text",
+                                          "prompt_cache_key",
+                                          NULL};
+    const cJSON *extra = json_unknown(x->json, members), *before;
+    struct buf output = {&x->pool, NULL, 0, 0};
+    struct convo c;
+    int tokens;
+
+    convo_init(&c, &x->pool, x->deployment->model->name);
+    if (extra) {
+        chat_bad(x, "unknown_parameter", extra->string, "Unknown parameter: '%s'.", extra->string);
+        return;
+    }
+    if (!version_good(x) || !tools_good(x, &c) || !responses_find_previous(x, &before) ||
+        !responses_read_input(x, &c, before))
+        return;
+    write_users_words(x, &output, before);
+    write_users_words(x, &output, json_get(x->json, "input"));
+    write_sealed(x, &output, convo_hash(&c));
+    tokens = convo_input_tokens(&c);
+    reply_json(&x->reply, 200,
+               "{'id':%q,'object':'response.compaction','created_at':1767323045,'output':[%s],"
+               "'usage':{'input_tokens':%d,'input_tokens_details':{'cached_tokens':0},"
+               "'output_tokens':20,'output_tokens_details':{'reasoning_tokens':0},"
+               "'total_tokens':%d}}",
+               derived_id(&x->pool, "resp_", convo_hash(&c), 32, hex_alphabet), buf_str(&output),
+               tokens, tokens + 20);
 }

@@ -7,8 +7,19 @@
 /* POST /responses. */
 void responses_answer(struct exchange *x);
 
-/* GET, DELETE /responses/ID and POST /responses/ID/cancel. */
+/* POST /responses/compact. */
+void responses_compact(struct exchange *x);
+
+/* GET, DELETE /responses/ID, POST /responses/ID/cancel, GET /responses/ID/input_items. */
 void responses_stored_answer(struct exchange *x);
+
+/* Remember an answer that was rendered, unless the request forbids it. `before` as below. */
+void responses_store(struct exchange *x, const char *id, const struct buf *output,
+                     const struct buf *whole, const cJSON *before);
+
+/* The items of the response that the request goes on from, NULL if from none; false if the exchange
+   was answered. */
+bool responses_find_previous(struct exchange *x, const cJSON **before);
 
 /* What the service says in a stream that it breaks off: a failure without a reason, then the reason. */
 void responses_error_event(struct exchange *x, unsigned status, struct buf *out);

@@ -84,6 +84,23 @@ static bool read_reasoning(struct reading *r, const cJSON *item)
     return true;
 }
 
+static bool read_compaction(struct reading *r, const cJSON *item)
+{
+    static const char *const known[] = {"type", "id", "encrypted_content", NULL};
+    const char *sealed = json_str(item, "encrypted_content"), *fault;
+
+    if (!members_good(r, item, known))
+        return false;
+    fault = sealed ? responses_unseal(&r->x->pool, json_str(item, "id"), sealed)
+                   : "The encrypted content is missing.";
+    if (fault)
+        return chat_bad(r->x, "invalid_encrypted_content", where(r, ""), "%s", fault);
+    convo_turn(r->c, TURN_SYSTEM);
+    convo_say(r->c, "What was said before was compacted.");
+    r->assistant = false;
+    return true;
+}
+
 /* --- calls --------------------------------------------------------------------------------------- */
 
 static bool id_good(struct reading *r, const char *id)
@@ -266,6 +283,8 @@ static bool read_item(struct reading *r, const cJSON *item)
         return read_call(r, item);
     if (!strcmp(type, "function_call_output"))
         return read_output(r, item);
+    if (!strcmp(type, "compaction"))
+        return read_compaction(r, item);
     return chat_bad(r->x, "invalid_value", where(r, ".type"),
                     "Invalid value: '%s'. Supported values are: 'message', 'reasoning', "
                     "'function_call' and 'function_call_output'.",

@@ -8,6 +8,7 @@
 #include "sse.h"
 #include "tenant.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 enum { CREATED = 1767323045 };
@@ -17,6 +18,7 @@ struct rendering {
     const struct convo *c;
     const struct answer *a;
     const char *id, *model;
+    const char *unfinished; /* the status while it is made */
     bool summary, encrypted;
     unsigned delay_ms;
     struct buf event;
@@ -102,10 +104,10 @@ static void write_response(struct rendering *r, struct buf *out, bool whole)
                                                : "null";
 
     buf_json(out,
-             "{'id':%q,'object':'response','created_at':%d,'status':%q,'background':false,"
+             "{'id':%q,'object':'response','created_at':%d,'status':%q,'background':%b,"
              "'content_filters':[],'error':null,'incomplete_details':%s,'model':%q,'output':",
-             r->id, (int)CREATED, whole ? status_of(r) : "in_progress", whole ? why : "null",
-             r->model);
+             r->id, (int)CREATED, whole ? status_of(r) : r->unfinished,
+             json_true(r->x->json, "background"), whole ? why : "null", r->model);
     if (whole)
         write_output(r, out);
     else
@@ -255,14 +257,27 @@ static void render_stream(struct rendering *r)
         r, strcmp(status_of(r), "completed") ? "response.incomplete" : "response.completed", true);
 }
 
+static void render_queued(struct rendering *r)
+{
+    struct buf out = {&r->x->pool, NULL, 0, 0};
+
+    r->unfinished = "queued";
+    write_response(r, &out, false);
+    reply_text(&r->x->reply, 200, "application/json", out.at);
+}
+
 const char *responses_render(struct exchange *x, const struct convo *c, const struct answer *a,
                              struct buf *items, struct buf *whole)
 {
     const struct model *m = x->deployment->model;
+    static atomic_uint_fast64_t serial;
     const cJSON *item;
     struct rendering r = {.x = x, .c = c, .a = a, .delay_ms = a->delay_ms};
 
-    r.id = derived_id(&x->pool, "resp_", convo_hash(c), 32, hex_alphabet);
+    /* no two of them are the same response, whatever was asked */
+    r.id = derived_id(&x->pool, "resp_", convo_hash(c) ^ atomic_fetch_add(&serial, 1) << 32, 32,
+                      hex_alphabet);
+    r.unfinished = "in_progress";
     r.model = pool_printf(&x->pool, "%s-%s", m->name, m->version);
     r.summary = json_get(json_get(x->json, "reasoning"), "summary") != NULL;
     r.event.pool = &x->pool;
@@ -275,6 +290,8 @@ const char *responses_render(struct exchange *x, const struct convo *c, const st
     write_response(&r, whole, true);
     if (json_true(x->json, "stream"))
         render_stream(&r);
+    else if (json_true(x->json, "background"))
+        render_queued(&r);
     else
         reply_text(&x->reply, 200, "application/json", whole->at);
     answer_finish(x, a);

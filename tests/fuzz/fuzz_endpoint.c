@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!arena)
         return 0;
     if (endpoint_find(arena, path, false, &m) != OK || m.model.n + m.rest.n > path.n ||
-        (m.model.n && !m.endpoint) || (m.endpoint && !endpoint_allow(arena, m.endpoint).n))
+        m.id.n > path.n || (m.model.n && !m.endpoint) ||
+        (m.endpoint && !endpoint_allow(arena, m.endpoint).n))
         abort();
     if (endpoint_query(arena, query, "key").n > query.n)
         abort();

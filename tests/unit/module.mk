@@ -56,6 +56,14 @@ unit_tests += tests/unit/test_endpoint
 tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
 tests_unit_test_endpoint_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_store
+tests_unit_test_store_SOURCES = tests/unit/test_store.c
+tests_unit_test_store_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_responses_stored
+tests_unit_test_responses_stored_SOURCES = tests/unit/test_responses_stored.c
+tests_unit_test_responses_stored_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_record
 tests_unit_test_record_SOURCES = tests/unit/test_record.c
 tests_unit_test_record_LDADD = $(UNIT_LIBS)

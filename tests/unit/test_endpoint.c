@@ -30,7 +30,7 @@ enum { NONE = -1 };
 static const struct {
     const char *path;
     int kind;
-    const char *model;
+    const char *model; /* or id */
 } rows[] = {
     {"/v1/chat/completions", ENDPOINT_CHAT, NULL},
     {"/v1/chat/completions/", ENDPOINT_CHAT, NULL},
@@ -41,6 +41,15 @@ static const struct {
     {"/a/b/c/v1/chat/completions", ENDPOINT_CHAT, NULL},
     {"/corelay.fcgi/v1/chat/completions", ENDPOINT_CHAT, NULL},
     {"/v1/v1/messages", ENDPOINT_CHAT, NULL},
+    {"/v1/responses", ENDPOINT_CHAT, NULL},
+    {"/openai/responses/", ENDPOINT_CHAT, NULL},
+    {"/v1/responses/compact", ENDPOINT_COMPACT, NULL},
+    {"/responses/compact", ENDPOINT_COMPACT, NULL},
+    {"/v1/responses/resp_1", ENDPOINT_RESPONSE, "resp_1"},
+    {"/ai/openai/v1/responses/resp%5F1/", ENDPOINT_RESPONSE, "resp_1"},
+    {"/openai/responses/resp_1/cancel", ENDPOINT_RESPONSE, "resp_1"},
+    {"/responses/a%2Fb/input_items", ENDPOINT_RESPONSE, "a/b"},
+    {"/v1/responses/resp_1/output_items", NONE, NULL},
     {"/v1/messages/count_tokens", ENDPOINT_COUNT_TOKENS, NULL},
     {"/ai/v1/messages/count_tokens/", ENDPOINT_COUNT_TOKENS, NULL},
     {"/openai/deployments/gpt-4o/chat/completions", ENDPOINT_CHAT, "gpt-4o"},
@@ -107,9 +116,10 @@ static void paths(void **state)
         assert_int_equal(endpoint_find(arena, str_from(rows[i].path), false, &m), OK);
         if ((m.endpoint ? (int)m.endpoint->kind : NONE) != rows[i].kind)
             fail_msg("%s is taken for %s", rows[i].path, m.endpoint ? m.endpoint->path : "nothing");
-        if (!str_is(m.model, rows[i].model ? rows[i].model : ""))
-            fail_msg("%s: model %.*s", rows[i].path, STR_ARG(m.model));
-        assert_true((m.model.p != NULL) == (rows[i].model != NULL));
+        struct str taken = rows[i].kind == ENDPOINT_RESPONSE ? m.id : m.model;
+        if (!str_is(taken, rows[i].model ? rows[i].model : ""))
+            fail_msg("%s: model or id %.*s", rows[i].path, STR_ARG(taken));
+        assert_true((taken.p != NULL) == (rows[i].model != NULL));
     }
 }
 
@@ -144,6 +154,10 @@ static void rows_say_what_they_are(void **state)
     assert_null(find("/v1/models")->dialect);
     assert_string_equal(allow_text("/v1/messages"), "POST, OPTIONS");
     assert_string_equal(allow_text("/v1/models"), "GET, HEAD, OPTIONS");
+    assert_string_equal(allow_text("/v1/responses/r"), "GET, HEAD, DELETE, OPTIONS");
+    assert_string_equal(allow_text("/v1/responses/r/cancel"), "POST, OPTIONS");
+    assert_string_equal(find("/v1/responses/r/cancel")->below, "/cancel");
+    assert_null(find("/v1/responses/r")->below);
     assert_string_equal(allow_text("/"), "GET, HEAD, OPTIONS");
 }
 

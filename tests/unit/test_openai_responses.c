@@ -308,9 +308,13 @@ static void declares_items_of_others(void **state)
     struct dialect_case *c = *state;
 
     decode(c, "{'input':[{'role':'user','content':'q'},{'type':'web_search_call','id':'ws_1'},"
-              "{'type':'compaction','encrypted_content':'x'},{'type':'from_the_future'}]}");
+              "{'type':'from_the_future'}]}");
     assert_int_equal(count_messages(c), 1);
-    dialect_case_dropped(c, "input.web_search_call, input.compaction, input.from_the_future");
+    dialect_case_dropped(c, "input.web_search_call, input.from_the_future");
+    dialect_case_refuse(c,
+                        "{'input':[{'role':'user','content':'q'},"
+                        "{'type':'compaction','encrypted_content':'x'}]}",
+                        "input[1].encrypted_content", CHAT_ERROR_UNSUPPORTED);
     dialect_case_refuse(c, "{'input':[{'content':'no role, no type'}]}", "input[0].type",
                         CHAT_ERROR_INVALID);
     dialect_case_refuse(c, "{'input':[{'type':'function_call','name':'f'}]}", "input[0].call_id",
