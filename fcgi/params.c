@@ -1,7 +1,7 @@
 /* CGI variables (RFC 3875, and the web servers' additions). */
 #include "params.h"
 
-#include <stdio.h>
+#include <string.h>
 
 const char *params_get(char *const *env, const char *name)
 {
@@ -18,15 +18,31 @@ static struct str get_str(char *const *env, const char *name)
     return str_from(params_get(env, name));
 }
 
+/* Is `variable` "NAME=value" with a name that is `prefix` and `name`? Then its value. */
+static const char *value_of(const char *variable, struct str prefix, struct str name)
+{
+    if (strncmp(variable, prefix.p, prefix.n) != 0 ||
+        strncmp(variable + prefix.n, name.p, name.n) != 0)
+        return NULL;
+    variable += prefix.n + name.n;
+    return *variable == '=' ? variable + 1 : NULL;
+}
+
 struct str params_header(char *const *env, const char *name)
 {
-    char full[128];
-    /* Apache puts REDIRECT_ before what it had before an internal redirect */
-    const char *redirected = strncmp(name, "REDIRECT_", 9) == 0 ? name + 9 : NULL;
+    struct str prefix = STR("HTTP_"), rest = str_from(name);
 
-    snprintf(full, sizeof full, "%sHTTP_%s", redirected ? "REDIRECT_" : "",
-             redirected ? redirected : name);
-    return get_str(env, full);
+    /* Apache puts REDIRECT_ before what it had before an internal redirect */
+    if (str_starts(rest, "REDIRECT_")) {
+        prefix = STR("REDIRECT_HTTP_");
+        rest = str_slice(rest, 9, rest.n);
+    }
+    for (; env && *env; env++) {
+        const char *value = value_of(*env, prefix, rest);
+        if (value)
+            return str_from(value);
+    }
+    return STR_NONE;
 }
 
 /* "http://host/path" (a request line in absolute form) without its beginning. */

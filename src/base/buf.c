@@ -67,6 +67,19 @@ void buf_add_char(struct buf *b, char c)
         b->p[b->n++] = c;
 }
 
+void buf_add_int(struct buf *b, int64_t value)
+{
+    char digits[20], *p = digits + sizeof digits; /* "-9223372036854775808" */
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+
+    do
+        *--p = (char)('0' + left % 10);
+    while (left /= 10);
+    if (value < 0)
+        *--p = '-';
+    buf_add(b, p, (size_t)(digits + sizeof digits - p));
+}
+
 void buf_printf(struct buf *b, const char *format, ...)
 {
     va_list args, again;

@@ -31,6 +31,7 @@ void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_add_str(struct buf *b, struct str s);
 void buf_add_cstr(struct buf *b, const char *z);
 void buf_add_char(struct buf *b, char c);
+void buf_add_int(struct buf *b, int64_t value); /* decimal */
 /* Needs room for one byte more than it adds. */
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

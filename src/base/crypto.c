@@ -1,19 +1,34 @@
 /* Thin wrappers around libcrypto. */
 #include "base/crypto.h"
 
+#include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
-#include <openssl/sha.h>
 #include <openssl/x509.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <time.h>
+
+static EVP_MD *sha256;
+
+/* SHA256() looks the method up anew at every call, which costs several times the hash itself. */
+static void fetch_sha256(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (!sha256)
+        abort(); /* a libcrypto without SHA-256 is none */
+}
 
 void crypto_sha256(struct str in, uint8_t out[SHA256_BYTES])
 {
-    SHA256((const unsigned char *)(in.p ? in.p : ""), in.n, out);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, fetch_sha256);
+    if (EVP_Digest(in.p ? in.p : "", in.n, out, NULL, sha256, NULL) != 1)
+        abort(); /* out of memory: an answer that may match is not one */
 }
 
 void crypto_hex(const uint8_t *bytes, size_t n, char *out)
@@ -54,8 +69,17 @@ bool crypto_same(const void *a, const void *b, size_t n)
 
 void crypto_random(void *out, size_t n)
 {
-    if (RAND_bytes(out, (int)n) != 1)
-        abort(); /* a system without randomness must not go on */
+    uint8_t *p = out;
+
+    while (n) {
+        ssize_t got = getrandom(p, n, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            abort(); /* a system without randomness must not go on */
+        p += got;
+        n -= (size_t)got;
+    }
 }
 
 void crypto_wipe(void *p, size_t n)

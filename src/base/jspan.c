@@ -103,17 +103,20 @@ static size_t unescape_one(const char **p, const char *end, char out[4])
 static bool quoted_is(struct str quoted, const char *z)
 {
     const char *p = quoted.p + 1, *end = quoted.p + quoted.n - 1;
-    size_t left = strlen(z);
     char piece[4];
 
     while (p < end) {
+        if (*p != '\\') { /* JSON has no bare NUL: the end of `z` is a difference as well */
+            if (*p++ != *z++)
+                return false;
+            continue;
+        }
         size_t n = unescape_one(&p, end, piece);
-        if (n > left || memcmp(piece, z, n) != 0)
+        if (strnlen(z, n) < n || memcmp(piece, z, n) != 0)
             return false;
         z += n;
-        left -= n;
     }
-    return left == 0;
+    return *z == '\0';
 }
 
 /* --- reading --------------------------------------------------------------------------------- */

@@ -128,7 +128,7 @@ void jwrite_cstr(struct jwrite *w, const char *z)
 void jwrite_int(struct jwrite *w, int64_t value)
 {
     begin_value(w);
-    buf_printf(w->out, "%lld", (long long)value);
+    buf_add_int(w->out, value);
 }
 
 void jwrite_bool(struct jwrite *w, bool value)

@@ -15,4 +15,9 @@ bench-programs: tests/bench/hello tests/bench/load tests/bench/upstream
 
 CLEANFILES += tests/bench/hello tests/bench/load tests/bench/upstream
 
-EXTRA_DIST += tests/bench/run tests/bench/bodies.py tests/bench/servers.py
+EXTRA_DIST += \
+	tests/bench/bodies.py \
+	tests/bench/ledger.json \
+	tests/bench/ledger.py \
+	tests/bench/run \
+	tests/bench/servers.py

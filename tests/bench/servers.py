@@ -21,16 +21,20 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_for_port(port, seconds=10):
+def wait_for(condition, seconds=10):
     end = time.monotonic() + seconds
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.02)
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit(f"waited {seconds} s in vain")
+        time.sleep(0.02)
+
+
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
 
 
 def responders(config):
@@ -62,7 +66,7 @@ class Process:
             if not self.found:
                 raise SystemExit(f"{command[0]} did not start")
         if port:
-            wait_for_port(port)
+            wait_for(lambda: answers(port))
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)
@@ -209,6 +213,19 @@ http {{
 }}
 """)
         super().__init__(["nginx", "-c", file], port=self.port, stderr=subprocess.DEVNULL)
+
+
+class LighttpdFastcgi(Process):
+    """lighttpd in front of a responder that runs already."""
+
+    def __init__(self, socket_path, directory):
+        self.port = free_port()
+        file = directory / "fastcgi.conf"
+        file.write_text(LIGHTTPD.format(port=self.port, directory=directory) + f"""
+fastcgi.server = ("/" => (("socket" => "{socket_path}", "check-local" => "disable",
+                           "fix-root-scriptname" => "enable")))
+""")
+        super().__init__(["lighttpd", "-D", "-f", file], port=self.port)
 
 
 class Hello(Process):

@@ -79,6 +79,22 @@ static void formats_whole_or_not(void **state)
     buf_free(&b);
 }
 
+static void writes_integers(void **state)
+{
+    struct buf b = {0};
+
+    (void)state;
+    buf_add_int(&b, 0);
+    buf_add_char(&b, ' ');
+    buf_add_int(&b, -7);
+    buf_add_char(&b, ' ');
+    buf_add_int(&b, INT64_MAX);
+    buf_add_char(&b, ' ');
+    buf_add_int(&b, INT64_MIN);
+    assert_true(str_is(buf_str(&b), "0 -7 9223372036854775807 -9223372036854775808"));
+    buf_free(&b);
+}
+
 static void refuses_impossible_sizes(void **state)
 {
     struct buf b = {0};
@@ -97,6 +113,7 @@ int main(void)
         cmocka_unit_test(grows),
         cmocka_unit_test(stops_at_its_ceiling),
         cmocka_unit_test(formats_whole_or_not),
+        cmocka_unit_test(writes_integers),
         cmocka_unit_test(refuses_impossible_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
