@@ -25,6 +25,10 @@ void arena_free(struct arena *arena);
 /* Let it hand out `more` bytes beyond its ceiling, if it has one. */
 void arena_allow(struct arena *arena, size_t more);
 
+/* Forget all that was handed out, keep some memory for what comes: for scratch that is used in a
+   loop. */
+void arena_reset(struct arena *arena);
+
 /* `size` zeroed bytes, aligned for anything; NULL when out of memory or at the ceiling. */
 void *arena_alloc(struct arena *arena, size_t size);
 

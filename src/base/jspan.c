@@ -127,9 +127,11 @@ struct jspan *jspan_get(const struct jspan *object, const char *key)
 
     if (!jspan_is(object, JSPAN_OBJECT))
         return NULL;
-    for (struct jspan *n = object->child; n; n = n->next)
-        if (quoted_is(n->key, key))
+    for (struct jspan *n = object->child; n; n = n->next) {
+        char first = n->key.p[1]; /* behind the quote: most names differ here */
+        if ((first == key[0] || first == '\\' || first == '"') && quoted_is(n->key, key))
             found = n;
+    }
     return found;
 }
 

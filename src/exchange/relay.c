@@ -156,10 +156,7 @@ static bool read_frames(struct exchange *x)
         if (!s && !x->up_failed && x->call.lane)
             x->family->relay(x->reader, &frame, &x->out);
         log_body("frame", x->id, frame.data);
-        arena_free(scratch);
-        scratch = arena_new(0);
-        if (!scratch)
-            s = E_NOMEM;
+        arena_reset(scratch);
     }
     arena_free(scratch);
     if (s)

@@ -27,6 +27,7 @@ struct frames {
 
     /* Server-sent events only. */
     struct buf event, data;
+    size_t data_scanned;
     bool skip_lf;  /* the last line ended in CR: an LF may follow that belongs to it */
     bool has_data; /* `data` holds a frame that is not complete yet */
     bool given;    /* `data` was handed out: forget it at the next call */
@@ -57,6 +58,7 @@ static void forget_given(struct frames *f)
     buf_clear(&f->data);
     buf_clear(&f->event);
     f->scan = (struct json_scan){0};
+    f->data_scanned = 0;
     f->given = f->has_data = false;
 }
 
@@ -112,6 +114,16 @@ static enum begins begins(const struct frames *f, const char *word)
 
 /* --- server-sent events (WHATWG HTML, section 9.2) ------------------------------------------- */
 
+/* How many bytes of `s` stand in front of its first LF or CR. */
+static size_t line_length(struct str s)
+{
+    const char *lf = s.n ? memchr(s.p, '\n', s.n) : NULL;
+    size_t n = lf ? (size_t)(lf - s.p) : s.n;
+    const char *cr = n ? memchr(s.p, '\r', n) : NULL;
+
+    return cr ? (size_t)(cr - s.p) : n;
+}
+
 static bool next_line(struct frames *f, struct str *line)
 {
     if (f->skip_lf && f->at < f->in.n) {
@@ -119,9 +131,7 @@ static bool next_line(struct frames *f, struct str *line)
             consume(f, f->at + 1);
         f->skip_lf = false;
     }
-    size_t i = f->scanned;
-    while (i < f->in.n && f->in.p[i] != '\n' && f->in.p[i] != '\r')
-        i++;
+    size_t i = f->scanned + line_length(str_slice(buf_str(&f->in), f->scanned, f->in.n));
     f->scanned = i;
     if (i == f->in.n && (!f->ended || f->at == f->in.n))
         return false;
@@ -150,7 +160,14 @@ static void add_data(struct frames *f, struct str value)
         buf_add_char(&f->data, '\n');
     f->has_data = true;
     buf_add_str(&f->data, value);
-    json_scan_text(&f->scan, value);
+}
+
+/* Is `data` a whole JSON value? Looked at when somebody wants to know, which is rare. */
+static bool data_is_whole(struct frames *f)
+{
+    json_scan_text(&f->scan, str_slice(buf_str(&f->data), f->data_scanned, f->data.n));
+    f->data_scanned = f->data.n;
+    return f->scan.complete;
 }
 
 /* One line. True when a frame is complete and in `*out`; `*again`: the line was not used up. */
@@ -179,7 +196,7 @@ static bool take_line(struct frames *f, struct str line, struct frame *out, bool
         value = str_slice(value, 1, value.n);
     if (str_is(field, "data")) {
         /* Some senders leave the blank line out: then each line is a whole value. */
-        if (f->has_data && f->scan.complete && opens_value(value)) {
+        if (f->has_data && opens_value(value) && data_is_whole(f)) {
             *again = true;
             give_data(f, out);
             return true;
@@ -350,15 +367,27 @@ static bool decide(struct frames *f)
     return true;
 }
 
-/* Python's way to print a dict is understood where JSON it is not. */
-static struct str as_json(struct arena *scratch, struct str data)
+/* Python's way to print a dict is understood where JSON it is not: JSON has single quotes within
+   strings alone. */
+static bool looks_like_python(struct str data)
 {
-    struct jspan *unused;
-    struct str json;
+    struct json_scan scan = {0};
 
     if (!opens_value(data) || !memchr(data.p, '\'', data.n))
-        return data;
-    if (!jspan_parse(scratch, data, &unused, NULL))
+        return false;
+    for (size_t i = 0; i < data.n; i++) {
+        json_scan_byte(&scan, data.p[i]);
+        if (scan.quote == '\'')
+            return true;
+    }
+    return false;
+}
+
+static struct str as_json(struct arena *scratch, struct str data)
+{
+    struct str json;
+
+    if (!looks_like_python(data))
         return data;
     return python_literal_to_json(scratch, data, &json) == OK ? json : data;
 }
@@ -387,20 +416,21 @@ bool frames_next(struct frames *f, struct arena *scratch, struct frame *out)
 
 void frame_render(const struct frame *frame, struct buf *out)
 {
-    size_t from = 0;
+    struct str rest = frame->data;
+    bool more = true;
 
     if (frame->event.n) {
         buf_add_cstr(out, "event: ");
         buf_add_str(out, frame->event);
         buf_add_char(out, '\n');
     }
-    for (size_t i = 0; i <= frame->data.n; i++) {
-        if (i < frame->data.n && frame->data.p[i] != '\n' && frame->data.p[i] != '\r')
-            continue;
+    while (more) {
+        size_t n = line_length(rest);
         buf_add_cstr(out, "data: ");
-        buf_add_str(out, str_slice(frame->data, from, i));
+        buf_add_str(out, str_slice(rest, 0, n));
         buf_add_char(out, '\n');
-        from = i + 1;
+        more = n < rest.n;
+        rest = more ? str_slice(rest, n + 1, rest.n) : STR_NONE;
     }
     buf_add_char(out, '\n');
 }
