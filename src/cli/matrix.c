@@ -16,10 +16,8 @@ struct matrix_pair {
 #include "cli/matrix.inc"
 
 static const struct dialect *const dialects[] = {
-    &dialect_openai_chat,
-    &dialect_openai_responses,
-    &dialect_anthropic_messages,
-    &dialect_gemini_generate,
+    &dialect_openai_chat,     &dialect_openai_responses,   &dialect_anthropic_messages,
+    &dialect_gemini_generate, &dialect_openai_completions,
 };
 
 const char *matrix_word_text(enum matrix_word word)
@@ -105,13 +103,21 @@ static bool emulates(struct str feature, const struct family *family,
 
 /* --- asking ---------------------------------------------------------------------------------- */
 
-static char letter_of(const char *dialect, const char *family, size_t feature)
+/* The letter of a pair; of a family that answers no chats, N where the API has the feature. */
+static char letter_of(const char *dialect, const struct family *family, size_t feature)
 {
-    for (size_t i = 0; i < sizeof matrix_pairs / sizeof *matrix_pairs; i++)
-        if (strcmp(matrix_pairs[i].dialect, dialect) == 0 &&
-            strcmp(matrix_pairs[i].family, family) == 0)
-            return matrix_pairs[i].words[feature];
-    return '-';
+    char letter = '-';
+
+    for (size_t i = 0; i < sizeof matrix_pairs / sizeof *matrix_pairs; i++) {
+        const struct matrix_pair *pair = &matrix_pairs[i];
+        if (strcmp(pair->dialect, dialect) != 0)
+            continue;
+        if (strcmp(pair->family, family->name) == 0)
+            return pair->words[feature];
+        if (!family->encode && pair->words[feature] != '-')
+            letter = 'N';
+    }
+    return letter;
 }
 
 enum matrix_word matrix_ask(size_t dialect, size_t feature, const struct family *family,
@@ -121,10 +127,10 @@ enum matrix_word matrix_ask(size_t dialect, size_t feature, const struct family 
     struct str name = str_from(matrix_features[feature]);
 
     family = family_for(family, model, d->wire, needs_tools(name));
-    char letter = letter_of(d->name, family->name, feature);
+    char letter = letter_of(d->name, family, feature);
     if (letter == '-')
         return MATRIX_NOT_THERE;
-    if (cannot(name, family, model))
+    if (letter == 'N' || cannot(name, family, model))
         return MATRIX_NONE;
     if (letter == 'R')
         return MATRIX_REFUSED;

@@ -133,7 +133,7 @@ def test_matrix_of_models(corelay, place):
     found = {m["model"]: m["matrix"] for m in json.loads(corelay("models", "--matrix", "--json"))}
     for model, apis in found.items():
         assert set(apis) == {"openai-chat", "openai-responses", "anthropic-messages",
-                             "gemini-generate"}, model
+                             "gemini-generate", "openai-completions"}, model
         words = {w for features in apis.values() for w in features.values()}
         assert words <= {"lossless", "emulated", "refused", "none"}
         assert (words == {"none"}) == ("embed" in model), model

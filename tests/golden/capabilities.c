@@ -18,7 +18,7 @@ enum word { UNKNOWN, LOSSLESS, EMULATED, REFUSED };
 static const char *const words[] = {"", "lossless", "emulated", "refused"};
 
 struct name {
-    struct str key, dialects, title;
+    struct str key, only, title; /* `only`: names of the other kind, or "*" */
 };
 
 struct cell {
@@ -63,8 +63,8 @@ static void read_line(struct capabilities *c, struct str line)
     struct str kind = str_cut(&line, ' ');
     struct name name = {.key = str_cut(&line, ' ')};
 
-    if (str_is(kind, "feature"))
-        name.dialects = str_cut(&line, ' ');
+    if (!str_is(kind, "family"))
+        name.only = str_cut(&line, ' ');
     name.title = line;
     if (str_is(kind, "dialect"))
         add_name(c->dialects, &c->dialect_count, DIALECTS_MAX, name);
@@ -112,16 +112,19 @@ static size_t find_name(const struct name *names, size_t count, struct str key)
     return i;
 }
 
-static bool applies(const struct name *feature, struct str dialect)
+static bool is_listed(struct str list, struct str key)
 {
-    struct str list = feature->dialects;
-
     if (str_is(list, "*"))
         return true;
     while (list.n)
-        if (str_eq(str_cut(&list, ','), dialect))
+        if (str_eq(str_cut(&list, ','), key))
             return true;
     return false;
+}
+
+static bool applies(const struct name *feature, const struct name *dialect)
+{
+    return is_listed(feature->only, dialect->key) && is_listed(dialect->only, feature->key);
 }
 
 static unsigned note_number(struct capabilities *c, size_t dialect, struct str text)
@@ -172,13 +175,13 @@ void capabilities_add(struct capabilities *c, struct str dialect, struct str fam
     size_t i = find_name(c->features, c->feature_count, feature);
     struct str note;
 
-    if (i == c->feature_count || !applies(&c->features[i], dialect))
-        return;
     if (d == c->dialect_count || f == c->family_count) {
         printf("FAIL " MATRIX " does not name %.*s or %.*s\n", STR_ARG(dialect), STR_ARG(family));
         c->faults++;
         return;
     }
+    if (i == c->feature_count || !applies(&c->features[i], &c->dialects[d]))
+        return;
     struct cell *cell = &c->cells[d][f][i];
     enum word word = word_of(c, really, &note);
     if (word <= cell->word)
@@ -248,7 +251,7 @@ static void write_dialect(struct capabilities *c, size_t d, struct buf *out)
             buf_add_cstr(out, "---|");
     buf_add_char(out, '\n');
     for (size_t i = 0; i < c->feature_count; i++)
-        if (applies(&c->features[i], c->dialects[d].key))
+        if (applies(&c->features[i], &c->dialects[d]))
             write_row(c, d, i, out);
     for (size_t i = 0; i < c->note_count[d]; i++)
         buf_printf(out, "%s%zu. %.*s\n", i ? "" : "\n", i + 1, STR_ARG(c->notes[d][i]));
