@@ -54,7 +54,7 @@ static struct target_view look_at_target(const struct view *view, const struct b
                             .latency_ms = atomic_load(&t->latency_ms),
                             .tries = atomic_load(&t->tries),
                             .failed = atomic_load(&t->failed)};
-    struct health h = {(struct board_target *)(uintptr_t)t, NULL};
+    struct health h = {.target = (struct board_target *)(uintptr_t)t};
 
     v.label = board_label(&t->row, v.label_text);
     v.label.p = NULL; /* the text moves with the struct */
@@ -126,7 +126,8 @@ static void show_domain(struct view *view, const struct board_domain *d)
 {
     char text[BOARD_LABEL_BYTES];
     struct str label = board_label(&d->row, text);
-    struct health h = {NULL, (struct board_domain *)(uintptr_t)d};
+    struct health h = {.domain = (struct board_domain *)(uintptr_t)d,
+                       .paced = view->config->routing.pace};
     int64_t wait_ms;
     enum health_state state = health_look(&h, view->now_ms, &wait_ms);
     uint32_t requests = board_counted(&d->requests, view->now_ms), limit = atomic_load(&d->limit);

@@ -90,6 +90,7 @@ struct config_routing {
     int64_t max_attempts; /* per request; refusals for want of quota do not count */
     enum config_strategy strategy;
     bool affinity;
+    bool pace;                  /* ask no more than the quota of a domain, as far as it is known */
     int64_t wait_ms;            /* how long a request waits in all for a target to come back */
     int64_t deadline_ms;        /* no further try begins later than this */
     int64_t backoff_ms;         /* before the second round over the targets; doubled each time */

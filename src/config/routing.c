@@ -158,6 +158,7 @@ static const struct key rows[] = {
     NUMBER("max_attempts", max_attempts, 1, 100),
     {"strategy", KEY_READ, 0, 0, 0, NULL, read_strategy},
     {"affinity", KEY_BOOL, AT(affinity), 0, 0, NULL, NULL},
+    {"pace", KEY_BOOL, AT(pace), 0, 0, NULL, NULL},
     SECONDS("wait_seconds", wait_ms, 0, 3600),
     SECONDS("deadline_seconds", deadline_ms, 0, 86400),
     SECONDS("backoff_seconds", backoff_ms, 0.01, 60),

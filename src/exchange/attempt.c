@@ -286,6 +286,8 @@ enum step attempt_target(struct exchange *x)
         return nobody_left(x);
     }
     take_target(x);
+    if (route_wants_limit(&x->pick))
+        gateway_learn_limits(x->state, x->target->account);
     if (!prepare_body(x))
         return STEP_FAIL;
     x->stage = STAGE_TOKEN;

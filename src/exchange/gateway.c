@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 #include "aicore/deployment.h"
+#include "aicore/quota.h"
 #include "aicore/shared_fetch.h"
 #include "base/log.h"
+#include "route/pick.h"
 
 /* --- a configuration for several reactors ---------------------------------------------------- */
 
@@ -56,6 +58,8 @@ struct gateway_state {
     struct scoreboard *board;
     struct arena *arena; /* of the store */
     struct store *store;
+    struct quota_fetch *limits; /* under way; NULL: nothing is */
+    const struct config_account *limits_of;
     struct route_table *table;
     struct route_source *sources; /* one per subaccount and resource group */
     size_t source_count;
@@ -73,6 +77,7 @@ static void state_free(struct gateway_state *state)
 {
     if (!state)
         return;
+    quota_fetch_cancel(state->limits);
     discovery_free(state->discovery);
     token_cache_free(state->tokens);
     scoreboard_close(state->board);
@@ -227,6 +232,34 @@ struct scoreboard *gateway_board(const struct gateway_state *state)
 struct store *gateway_store(const struct gateway_state *state)
 {
     return state->store;
+}
+
+/* --- limits of models ------------------------------------------------------------------------ */
+
+static void take_limit(void *arg, const char *model, uint32_t per_minute)
+{
+    struct gateway_state *state = arg;
+
+    if (state->table)
+        route_set_limit(state->board, state->table, state->limits_of, model, per_minute);
+}
+
+static void on_limits(void *arg, struct str body)
+{
+    struct gateway_state *state = arg;
+
+    state->limits = NULL;
+    if (body.p && quota_parse(body, take_limit, state))
+        log_warning("the limits of subaccount %s cannot be read", state->limits_of->name);
+}
+
+void gateway_learn_limits(struct gateway_state *state, const struct config_account *account)
+{
+    if (state->limits)
+        return;
+    state->limits_of = account;
+    state->limits =
+        quota_fetch_start(state->gateway->reactor, state->tokens, account->key, on_limits, state);
 }
 
 /* --- the model table ------------------------------------------------------------------------- */

@@ -44,6 +44,8 @@ const struct config *gateway_config(const struct gateway_state *state);
 struct token_cache *gateway_tokens(const struct gateway_state *state);
 struct scoreboard *gateway_board(const struct gateway_state *state);
 struct store *gateway_store(const struct gateway_state *state);
+/* Ask the AI API for the limits of an account's models, unless that is under way. */
+void gateway_learn_limits(struct gateway_state *state, const struct config_account *account);
 
 /* Called once with the model table (borrowed for the call), or NULL and an error when not a single
    list could be had. */

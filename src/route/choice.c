@@ -33,10 +33,11 @@ struct field {
 
 /* --- candidates ------------------------------------------------------------------------------ */
 
-struct health choice_health(struct scoreboard *board, const struct target *t)
+struct health choice_health(const struct route_pick *p, const struct target *t)
 {
-    return (struct health){scoreboard_target(board, t->key, t->label),
-                           scoreboard_domain(board, t->domain_key, t->domain_label)};
+    return (struct health){scoreboard_target(p->ask.board, t->key, t->label),
+                           scoreboard_domain(p->ask.board, t->domain_key, t->domain_label),
+                           p->ask.config->routing.pace};
 }
 
 static bool was_tried(const struct route_pick *p, const struct target *t)
@@ -94,7 +95,7 @@ static void add_candidate(const struct route_pick *p, const struct target *t, in
     struct candidate *c = &f->all[f->count];
     int64_t wait_ms;
 
-    *c = (struct candidate){.target = t, .health = choice_health(p->ask.board, t)};
+    *c = (struct candidate){.target = t, .health = choice_health(p, t)};
     c->state = health_look(&c->health, now, &wait_ms);
     c->rank = rank_of(p, c);
     c->weight = t->weight ? t->weight : 1;
@@ -390,7 +391,7 @@ void choice_outlook(const struct route_pick *p, const struct route_model *m, int
 {
     *out = (struct outlook){0};
     for (const struct target *t = m->targets; t; t = t->next) {
-        struct health h = choice_health(p->ask.board, t);
+        struct health h = choice_health(p, t);
         int64_t wait_ms;
         enum health_state state = health_look(&h, now_ms, &wait_ms);
         if (state != HEALTH_OPEN && state != HEALTH_COOLING) {

@@ -26,6 +26,6 @@ struct outlook {
 void choice_outlook(const struct route_pick *p, const struct route_model *m, int64_t now_ms,
                     struct outlook *out);
 
-struct health choice_health(struct scoreboard *board, const struct target *t);
+struct health choice_health(const struct route_pick *p, const struct target *t);
 
 #endif

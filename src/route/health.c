@@ -9,6 +9,9 @@ enum {
     SHAKY_MAX_MS = 8000,
     THROTTLED_MS = 1000, /* the same for a domain whose service does not say how long */
     GONE_MS = 60 * 1000,
+    MINUTE_MS = 60 * 1000,
+    LIMIT_AGE_MS = 60 * 60 * 1000,
+    LEARNT_LEAST = 2, /* less is not learnt: a minute of ours is not quite one of theirs */
     BELIEVED_MS = 2 * 60 * 60 * 1000 /* a time that is further away is damage */
 };
 
@@ -46,6 +49,54 @@ static int64_t jittered(int64_t ms)
     return ms - ms / 8 + ms / 4 * random / 255;
 }
 
+/* --- quotas ---------------------------------------------------------------------------------- */
+
+static uint32_t limit_of(const struct board_domain *d)
+{
+    uint32_t limit = atomic_load_explicit(&d->limit, memory_order_relaxed);
+    return limit ? limit : atomic_load_explicit(&d->learnt, memory_order_relaxed);
+}
+
+/* What was learnt was true of one minute; half as much again is tried in each that follows. */
+static void relearn(struct board_domain *d)
+{
+    uint32_t learnt = atomic_load_explicit(&d->learnt, memory_order_relaxed);
+
+    if (learnt && learnt < UINT32_MAX / 2)
+        atomic_store_explicit(&d->learnt, learnt + learnt / 2, memory_order_relaxed);
+}
+
+bool health_take_quota(const struct health *h, int64_t now_ms)
+{
+    if (!h->domain)
+        return true;
+    uint32_t count = board_count(&h->domain->requests, now_ms), limit = limit_of(h->domain);
+    if (count == 1)
+        relearn(h->domain);
+    return !h->paced || !limit || count <= limit;
+}
+
+bool health_claim_limit(const struct health *h, int64_t now_ms)
+{
+    if (!h->domain || !h->paced)
+        return false;
+    int64_t at = atomic_load(&h->domain->limit_at_ms);
+    if (at > now_ms - LIMIT_AGE_MS && at <= now_ms && at != 0)
+        return false;
+    return atomic_compare_exchange_strong(&h->domain->limit_at_ms, &at, now_ms);
+}
+
+static int64_t cooling_ms(const struct health *h, int64_t now_ms)
+{
+    if (!h->domain)
+        return 0;
+    int64_t wait_ms = left(&h->domain->cool_until_ms, now_ms);
+    uint32_t limit = limit_of(h->domain);
+    if (!wait_ms && h->paced && limit && board_counted(&h->domain->requests, now_ms) >= limit)
+        wait_ms = MINUTE_MS - now_ms % MINUTE_MS;
+    return wait_ms;
+}
+
 /* --- looking --------------------------------------------------------------------------------- */
 
 static enum health_state breaker_state(const struct board_target *t, int64_t now_ms,
@@ -61,7 +112,7 @@ static enum health_state breaker_state(const struct board_target *t, int64_t now
 
 enum health_state health_look(const struct health *h, int64_t now_ms, int64_t *wait_ms)
 {
-    *wait_ms = h->domain ? left(&h->domain->cool_until_ms, now_ms) : 0;
+    *wait_ms = cooling_ms(h, now_ms);
     if (*wait_ms)
         return HEALTH_COOLING;
     if (!h->target)
@@ -122,7 +173,12 @@ void health_note_answer(const struct health *h, int64_t latency_ms)
 static void cool_domain(struct board_domain *d, const struct config_routing *settings,
                         int64_t retry_after_ms, int64_t now_ms)
 {
+    uint32_t served = board_counted(&d->requests, now_ms);
+
     atomic_fetch_add_explicit(&d->throttled, 1, memory_order_relaxed);
+    if (!left(&d->cool_until_ms, now_ms))
+        atomic_store_explicit(&d->learnt, served > LEARNT_LEAST ? served - 1 : LEARNT_LEAST,
+                              memory_order_relaxed);
     if (retry_after_ms > settings->retry_after_max_ms)
         retry_after_ms = settings->retry_after_max_ms;
     if (retry_after_ms > 0) {

@@ -20,6 +20,7 @@
 struct health {
     struct board_target *target;
     struct board_domain *domain;
+    bool paced; /* a domain whose quota of this minute is used up cools until the next one */
 };
 
 enum health_state {
@@ -32,6 +33,12 @@ enum health_state {
 
 /* `*wait_ms` is how long it will stay so; 0 for GOOD and HALF_OPEN. */
 enum health_state health_look(const struct health *h, int64_t now_ms, int64_t *wait_ms);
+
+/* Count a request against the domain's quota. False: there was none left, others were faster. */
+bool health_take_quota(const struct health *h, int64_t now_ms);
+
+/* Is it time to ask the AI API for the domain's limit, and is it upon us to do so? */
+bool health_claim_limit(const struct health *h, int64_t now_ms);
 
 /* Be the one who tries a half-open target, for at most as long as `lease_ms`: whoever dies over it
    blocks it no longer than that. False: somebody else was faster. */

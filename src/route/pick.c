@@ -139,8 +139,6 @@ static enum route_step go(struct route_pick *p, const struct candidate *c, int64
     scoreboard_begin(p->ask.board, c->health.target, &p->score);
     if (c->health.target)
         atomic_fetch_add_explicit(&c->health.target->tries, 1, memory_order_relaxed);
-    if (c->health.domain)
-        board_count(&c->health.domain->requests, now);
     return ROUTE_GO;
 }
 
@@ -163,20 +161,29 @@ enum route_step route_next(struct route_pick *p, int64_t *wait_ms)
         }
         if (c.state == HEALTH_HALF_OPEN && !health_claim_probe(&c.health, now, PROBE_LEASE_MS))
             continue; /* somebody tries it already */
-        if (pay_retry(p, now))
+        bool paid = pay_retry(p, now);
+        if (paid && health_take_quota(&c.health, now))
             return go(p, &c, now);
         if (c.state == HEALTH_HALF_OPEN)
             health_return_probe(&c.health);
-        return ROUTE_NONE;
+        if (!paid)
+            return ROUTE_NONE;
     }
 }
 
-/* --- how it went ----------------------------------------------------------------------------- */
-
 static struct health health_of(const struct route_pick *p)
 {
-    return choice_health(p->ask.board, p->target);
+    return choice_health(p, p->target);
 }
+
+bool route_wants_limit(const struct route_pick *p)
+{
+    struct health h = health_of(p);
+
+    return health_claim_limit(&h, clock_ms());
+}
+
+/* --- how it went ----------------------------------------------------------------------------- */
 
 void route_answered(struct route_pick *p)
 {
@@ -242,4 +249,21 @@ void route_end(struct route_pick *p)
     }
     p->probing = false;
     p->target = NULL;
+}
+
+/* --- limits that the AI API tells ------------------------------------------------------------ */
+
+void route_set_limit(struct scoreboard *board, struct route_table *table,
+                     const struct config_account *account, const char *model, uint32_t per_minute)
+{
+    for (size_t i = 0; i < route_table_count(table); i++) {
+        const struct route_model *m = route_table_at(table, i);
+        for (const struct target *t = str_is(m->name, model) ? m->targets : NULL; t; t = t->next) {
+            struct board_domain *d = scoreboard_domain(board, t->domain_key, t->domain_label);
+            if (t->account != account || !d)
+                continue;
+            atomic_store(&d->limit, per_minute);
+            atomic_store(&d->limit_at_ms, clock_ms());
+        }
+    }
 }

@@ -65,6 +65,13 @@ void route_begin(struct route_pick *p, const struct route_ask *ask);
    milliseconds. NONE: it is over. */
 enum route_step route_next(struct route_pick *p, int64_t *wait_ms);
 
+/* Does the pace depend on a limit that the AI API should be asked for, by this process? Once an hour
+   for each model. */
+bool route_wants_limit(const struct route_pick *p);
+/* What the AI API said about a model of an account. */
+void route_set_limit(struct scoreboard *board, struct route_table *table,
+                     const struct config_account *account, const char *model, uint32_t per_minute);
+
 /* The target has begun to answer. */
 void route_answered(struct route_pick *p);
 /* The try has failed. True: route_next may know another; false: the error is final. `anywhere`: the

@@ -62,8 +62,10 @@ struct board_domain {
     struct board_row row;
     _Atomic int64_t cool_until_ms;
     _Atomic uint32_t strikes; /* refusals in a row */
-    _Atomic uint32_t limit;   /* requests a minute that are granted; 0: unknown */
-    _Atomic int64_t limit_at_ms;
+    _Atomic uint32_t limit;   /* requests a minute that the AI API grants; 0: unknown */
+    _Atomic uint32_t learnt;  /* the same by what was refused; 0: nothing was */
+    _Atomic uint32_t unused;
+    _Atomic int64_t limit_at_ms; /* when the AI API was asked; 0: not yet */
     board_window requests;
     _Atomic uint64_t pass;
     _Atomic uint64_t throttled; /* since the file was made */

@@ -149,6 +149,28 @@ def test_a_date_is_understood_and_a_long_rest_is_passed_on(gateway, settings, em
     assert answer.status == 429 and int(answer.headers["retry-after"]) == 50
 
 
+def avoid_the_minute(seconds):
+    """Neither our minutes nor those of the emulator end within the next seconds."""
+    while min(60 - time.time() % 60, 60 - time.monotonic() % 60) < seconds * harness.PATIENCE:
+        time.sleep(0.2)
+
+
+def test_pacing_asks_no_more_than_is_granted(many, emulator):
+    site = many(routing={"pace": True, "wait_seconds": 0})
+    avoid_the_minute(12)
+    emulator.settings(quota_rpm=20)
+    assert site.chat().status == 200 and site.chat().status == 200  # one of each tenant
+
+    def limits():
+        return [d["limit_per_minute"] for d in status(site)["domains"] if GPT in d["domain"]]
+    wait_for(lambda: limits() == [20, 20], 10, "limits of the AI API")
+    answers = harness.together(60, lambda i: site.chat())
+    assert collections.Counter(a.status for a in answers) == {200: 38, 429: 22}
+    assert all(1 <= int(a.headers["retry-after"]) <= 60 for a in answers if a.status == 429)
+    assert len(emulator.inference()) == 40
+    assert {r["status"] for r in emulator.inference()} == {200}
+
+
 # --- breakers and budgets --------------------------------------------------------------------------
 
 def test_the_breaker_opens_for_all_and_half_opens(many, emulator):

@@ -7,6 +7,7 @@
 #include "json.h"
 #include "lm.h"
 #include "oauth.h"
+#include "quota.h"
 #include "pacer.h"
 #include "reqlog.h"
 #include "responses.h"
@@ -135,6 +136,7 @@ static void reset_post(struct exchange *x)
     responses_clear();
     settings_restore();
     oauth_reset();
+    quota_reset();
     reqlog_clear();
     pacer_release_hanging();
     control_good(x);

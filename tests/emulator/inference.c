@@ -8,6 +8,7 @@
 #include "json.h"
 #include "lm.h"
 #include "oauth.h"
+#include "quota.h"
 #include "reqlog.h"
 #include "responses.h"
 #include "settings.h"
@@ -202,6 +203,10 @@ static void inference_answer(struct exchange *x)
         return;
     x->family = family_of(x);
     x->reply.first_delay_ms = (unsigned)settings.latency_ms;
+    if (!quota_take(x->deployment)) {
+        x->family->refuse(x, 429, "Too many requests: the limit of this model is exhausted.");
+        return;
+    }
     with_faults(x, family_route);
 }
 

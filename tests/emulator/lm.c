@@ -1,7 +1,7 @@
 /* The AI API. See lm.h. Shapes follow the AI API specification 2.42. */
 #include "lm.h"
-
 #include "json.h"
+#include "quota.h"
 #include "settings.h"
 #include "tenant.h"
 #include "wire.h"
@@ -230,6 +230,8 @@ void lm_answer(struct exchange *x)
     else if (!strcmp(path, "admin/tenantInfo"))
         reply_json(&x->reply, 200, "{'tenantId':%q,'servicePlan':'extended','status':'ACTIVE'}",
                    x->tenant->zone_id);
+    else if (!strcmp(path, "admin/quota/model"))
+        quota_answer(x);
     else if (!strcmp(path, "admin/resourceGroups"))
         answer_groups(x);
     else

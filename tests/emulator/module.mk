@@ -71,6 +71,8 @@ tests_emulator_aicore_emulator_SOURCES = \
     tests/emulator/pool.h \
     tests/emulator/prefix.c \
     tests/emulator/prefix.h \
+    tests/emulator/quota.c \
+    tests/emulator/quota.h \
     tests/emulator/reply.c \
     tests/emulator/reply.h \
     tests/emulator/reqlog.c \

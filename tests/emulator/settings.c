@@ -17,13 +17,14 @@ struct settings settings = {
 
 /* The changeable members as the command line set them. */
 static struct {
-    int latency_ms, chunk_delay_ms, token_ttl_s, page_limit, converse_encoding;
+    int quota_rpm, latency_ms, chunk_delay_ms, token_ttl_s, page_limit, converse_encoding;
     const char *sse_line_ending;
     bool log_bodies, split_utf8;
 } frozen;
 
 void settings_freeze(void)
 {
+    frozen.quota_rpm = settings.quota_rpm;
     frozen.latency_ms = settings.latency_ms;
     frozen.chunk_delay_ms = settings.chunk_delay_ms;
     frozen.token_ttl_s = settings.token_ttl_s;
@@ -36,6 +37,7 @@ void settings_freeze(void)
 
 void settings_restore(void)
 {
+    settings.quota_rpm = frozen.quota_rpm;
     settings.latency_ms = frozen.latency_ms;
     settings.chunk_delay_ms = frozen.chunk_delay_ms;
     settings.token_ttl_s = frozen.token_ttl_s;
@@ -101,7 +103,8 @@ const char *settings_apply(const cJSON *changes)
 
     cJSON_ArrayForEach(item, changes)
     {
-        if (!take_number(item, "latency_ms", 0, &settings.latency_ms) &&
+        if (!take_number(item, "quota_rpm", 0, &settings.quota_rpm) &&
+            !take_number(item, "latency_ms", 0, &settings.latency_ms) &&
             !take_number(item, "chunk_delay_ms", 0, &settings.chunk_delay_ms) &&
             !take_number(item, "token_ttl_s", 0, &settings.token_ttl_s) &&
             !take_number(item, "page_limit", 1, &settings.page_limit) &&

@@ -24,8 +24,9 @@ struct settings {
     atomic_int latency_ms;     /* before the first byte of every inference answer */
     atomic_int chunk_delay_ms; /* between the events of a stream */
     atomic_int token_ttl_s;
-    atomic_int page_limit;               /* rows in one page of the deployment list */
-    atomic_int converse_encoding;        /* enum converse_encoding */
+    atomic_int quota_rpm;         /* requests a minute of each model in each tenant; 0: no limit */
+    atomic_int page_limit;        /* rows in one page of the deployment list */
+    atomic_int converse_encoding; /* enum converse_encoding */
     const char *_Atomic sse_line_ending; /* "\n" or "\r\n"; NULL = what the family does */
     atomic_bool log_bodies;
     atomic_bool split_utf8; /* cut writes inside of multi-byte characters */

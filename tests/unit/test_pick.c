@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -505,6 +506,63 @@ static void without_retry_after(void **state)
     assert_true(pick.throttled);
 }
 
+/* Not so near to the end of a minute that what follows falls into two. */
+static void avoid_the_minute(void)
+{
+    int64_t left_ms = 60000 - clock_ms() % 60000;
+
+    if (left_ms < 3000)
+        usleep((useconds_t)(left_ms + 1) * 1000);
+}
+
+static void paces_by_a_known_limit(void **state)
+{
+    (void)state;
+    config.routing.pace = true;
+    config.routing.wait_ms = 0;
+    deploy("a1 a2 b1");
+    avoid_the_minute();
+    begin();
+    next();
+    assert_true(route_wants_limit(&pick));
+    assert_false(route_wants_limit(&pick)); /* it has been taken on */
+    begin();
+    route_set_limit(board, table, &accounts[0], "m", 3);
+    route_set_limit(board, table, &accounts[1], "m", 4);
+    route_set_limit(board, table, &accounts[2], "unknown", 9);
+    for (int i = 1; i < 3 + 4; i++)
+        assert_string_not_equal(ask(), "none");
+    begin();
+    assert_string_equal(next(), "none");
+    assert_true(pick.throttled);
+    assert_in_range(pick.retry_after_ms, 1, 60000);
+    config.routing.pace = false; /* counted, but nobody minds */
+    assert_string_not_equal(ask(), "none");
+}
+
+static void learns_a_limit(void **state)
+{
+    (void)state;
+    config.routing.pace = true;
+    config.routing.wait_ms = 0;
+    deploy("a1");
+    avoid_the_minute();
+    for (int i = 0; i < 5; i++)
+        assert_string_equal(ask(), "a1");
+    begin();
+    next();
+    fails_after(CHAT_ERROR_RATE_LIMIT, 1);
+    struct target *t = route_find(table, &config, arena, STR("m"))->targets;
+    struct board_domain *d = scoreboard_domain(board, t->domain_key, STR(""));
+    assert_int_equal(atomic_load(&d->learnt), 5);
+    usleep(5000);
+    begin();
+    assert_string_equal(next(), "none"); /* five in this minute */
+    atomic_store(&d->requests, 0);       /* the next one: half as much again */
+    assert_string_equal(ask(), "a1");
+    assert_int_equal(atomic_load(&d->learnt), 7);
+}
+
 /* --- failures -------------------------------------------------------------------------------- */
 
 static void the_callers_fault_never_counts(void **state)
@@ -725,6 +783,8 @@ int main(void)
         TEST(refusals_do_not_use_up_attempts),
         TEST(retry_after_is_capped),
         TEST(without_retry_after),
+        TEST(paces_by_a_known_limit),
+        TEST(learns_a_limit),
         TEST(the_callers_fault_never_counts),
         TEST(the_breaker_opens_and_half_opens),
         TEST(an_abandoned_probe),
