@@ -92,6 +92,7 @@ struct config_routing {
     bool affinity;
     bool pace;                  /* ask no more than the quota of a domain, as far as it is known */
     int64_t wait_ms;            /* how long a request waits in all for a target to come back */
+    int64_t cold_start_ms;      /* the same, while one has yet to start */
     int64_t deadline_ms;        /* no further try begins later than this */
     int64_t backoff_ms;         /* before the second round over the targets; doubled each time */
     int64_t cooldown_ms;        /* longest rest of a throttled domain that does not say how long */

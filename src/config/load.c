@@ -30,6 +30,7 @@ static const struct config defaults = {
                 .strategy = STRATEGY_WEIGHTED,
                 .affinity = true,
                 .wait_ms = 5 * 1000,
+                .cold_start_ms = 60 * 1000,
                 .deadline_ms = 120 * 1000,
                 .backoff_ms = 200,
                 .cooldown_ms = 5 * 1000,

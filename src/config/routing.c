@@ -160,6 +160,7 @@ static const struct key rows[] = {
     {"affinity", KEY_BOOL, AT(affinity), 0, 0, NULL, NULL},
     {"pace", KEY_BOOL, AT(pace), 0, 0, NULL, NULL},
     SECONDS("wait_seconds", wait_ms, 0, 3600),
+    SECONDS("cold_start_seconds", cold_start_ms, 0, 3600),
     SECONDS("deadline_seconds", deadline_ms, 0, 86400),
     SECONDS("backoff_seconds", backoff_ms, 0.01, 60),
     SECONDS("cooldown_seconds", cooldown_ms, 0.1, 3600),

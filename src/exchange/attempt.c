@@ -41,6 +41,20 @@ static bool lives_elsewhere(const struct exchange *x)
             str_starts(x->error.message, "Item with id "));
 }
 
+/* Envoy's words for a deployment without an instance: scaled to zero, or just begun. */
+static bool is_starting(const struct exchange *x)
+{
+    return x->up_status == 503 && x->error.kind == CHAT_ERROR_OVERLOADED &&
+           str_find(x->error.detail, "no healthy upstream") < x->error.detail.n;
+}
+
+static enum route_hint hint_of(const struct exchange *x)
+{
+    if (is_starting(x))
+        return ROUTE_STARTING;
+    return lives_elsewhere(x) ? ROUTE_ELSEWHERE : ROUTE_NO_HINT;
+}
+
 static void on_pause_over(void *arg)
 {
     exchange_resume(arg);
@@ -61,7 +75,7 @@ enum step attempt_pause(struct exchange *x)
 static enum step attempt_failed(struct exchange *x)
 {
     attempt_drop(x);
-    bool again = route_failed(&x->pick, &x->error, lives_elsewhere(x));
+    bool again = route_failed(&x->pick, &x->error, hint_of(x));
     if (x->head_sent)
         return STEP_FAIL;
     if (x->error.kind == CHAT_ERROR_CONTEXT_LENGTH)

@@ -399,6 +399,7 @@ void choice_outlook(const struct route_pick *p, const struct route_model *m, int
             continue;
         }
         out->cooling |= state == HEALTH_COOLING;
+        out->starting |= state == HEALTH_OPEN && health_is_starting(&h);
         if (!out->soonest_ms || wait_ms < out->soonest_ms)
             out->soonest_ms = wait_ms;
     }

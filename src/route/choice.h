@@ -20,6 +20,7 @@ bool choice_make(const struct route_pick *p, int64_t now_ms, struct candidate *o
 /* How it looks for a further round. */
 struct outlook {
     bool usable;        /* somebody may be asked at once */
+    bool starting;      /* somebody may not because it has yet to start */
     bool cooling;       /* nobody may, and somebody for want of quota */
     int64_t soonest_ms; /* when somebody may be asked again; 0: unknown */
 };

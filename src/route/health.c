@@ -9,6 +9,8 @@ enum {
     SHAKY_MAX_MS = 8000,
     THROTTLED_MS = 1000, /* the same for a domain whose service does not say how long */
     GONE_MS = 60 * 1000,
+    PROBE_LOOK_MS = 1000, /* how soon to look what has become of another's probe */
+    STARTING_MS = 2000,   /* from one look to the next */
     MINUTE_MS = 60 * 1000,
     LIMIT_AGE_MS = 60 * 60 * 1000,
     LEARNT_LEAST = 2, /* less is not learnt: a minute of ours is not quite one of theirs */
@@ -105,8 +107,11 @@ static enum health_state breaker_state(const struct board_target *t, int64_t now
     if (!atomic_load_explicit(&t->open_until_ms, memory_order_relaxed))
         return HEALTH_GOOD;
     *wait_ms = left(&t->open_until_ms, now_ms);
-    if (!*wait_ms)
-        *wait_ms = left(&t->probe_until_ms, now_ms);
+    if (*wait_ms)
+        return HEALTH_OPEN;
+    *wait_ms = left(&t->probe_until_ms, now_ms);
+    if (*wait_ms > PROBE_LOOK_MS)
+        *wait_ms = PROBE_LOOK_MS;
     return *wait_ms ? HEALTH_OPEN : HEALTH_HALF_OPEN;
 }
 
@@ -147,6 +152,7 @@ static void close_breaker(struct board_target *t)
     atomic_store_explicit(&t->failures, 0, memory_order_relaxed);
     atomic_store_explicit(&t->cool_until_ms, 0, memory_order_relaxed);
     atomic_store_explicit(&t->opens, 0, memory_order_relaxed);
+    atomic_store_explicit(&t->starting, 0, memory_order_relaxed);
     atomic_store_explicit(&t->open_until_ms, 0, memory_order_relaxed);
     atomic_store_explicit(&t->probe_until_ms, 0, memory_order_relaxed);
 }
@@ -205,6 +211,7 @@ static void open_breaker(struct board_target *t, const struct config_routing *se
     if (!atomic_compare_exchange_strong(&t->open_until_ms, &old, now_ms + jittered(ms)))
         return;
     atomic_fetch_add_explicit(&t->opens, 1, memory_order_relaxed);
+    atomic_store_explicit(&t->starting, 0, memory_order_relaxed);
     atomic_store_explicit(&t->probe_until_ms, 0, memory_order_relaxed);
 }
 
@@ -256,6 +263,21 @@ void health_note_error(const struct health *h, const struct config_routing *sett
     default:
         health_return_probe(h);
     }
+}
+
+void health_note_starting(const struct health *h, const struct chat_error *err, int64_t now_ms)
+{
+    if (!h->target)
+        return;
+    keep_error(h->target, err);
+    atomic_store(&h->target->starting, 1);
+    atomic_store(&h->target->open_until_ms, now_ms + jittered(STARTING_MS));
+    health_return_probe(h);
+}
+
+bool health_is_starting(const struct health *h)
+{
+    return h->target && atomic_load_explicit(&h->target->starting, memory_order_relaxed);
 }
 
 void health_note_gone(const struct health *h, int64_t now_ms)

@@ -51,6 +51,10 @@ void health_note_answer(const struct health *h, int64_t latency_ms);
 /* It has failed so; errors that are the caller's own change nothing but the end of a probe. */
 void health_note_error(const struct health *h, const struct config_routing *settings,
                        const struct chat_error *err, int64_t now_ms);
+/* It has no instance that runs: scaled to zero, or just begun. One request at a time looks after it. */
+void health_note_starting(const struct health *h, const struct chat_error *err, int64_t now_ms);
+/* Is that why it is OPEN? */
+bool health_is_starting(const struct health *h);
 /* It says that there is no such thing: perhaps the deployment is gone, perhaps it was asked for
    something else. It is asked last for a while. */
 void health_note_gone(const struct health *h, int64_t now_ms);

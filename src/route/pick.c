@@ -107,10 +107,12 @@ static enum route_step end_round(struct route_pick *p, int64_t now, int64_t *wai
     choice_outlook(p, p->ask.model, now, &outlook);
     if (outlook.usable && worth_same(p->failed))
         return begin_round(p, backoff(p), wait_ms);
+    int64_t most_ms = settings(p)->wait_ms;
+    if (outlook.starting && settings(p)->cold_start_ms > most_ms)
+        most_ms = settings(p)->cold_start_ms;
     p->throttled = outlook.cooling;
     p->retry_after_ms = outlook.usable ? 0 : outlook.soonest_ms;
-    if (outlook.usable || !outlook.soonest_ms ||
-        p->waited_ms + outlook.soonest_ms > settings(p)->wait_ms)
+    if (outlook.usable || !outlook.soonest_ms || p->waited_ms + outlook.soonest_ms > most_ms)
         return ROUTE_NONE;
     p->waited_ms += outlook.soonest_ms;
     return begin_round(p, outlook.soonest_ms + 1 + random_below(WAKE_SPREAD_MS), wait_ms);
@@ -210,25 +212,32 @@ static bool is_retryable(enum chat_error_kind kind)
     }
 }
 
-bool route_failed(struct route_pick *p, const struct chat_error *err, bool anywhere)
+static void note_failure(struct route_pick *p, const struct chat_error *err, enum route_hint hint)
+{
+    struct health h = health_of(p);
+    int64_t now = clock_ms();
+
+    if (hint == ROUTE_STARTING)
+        health_note_starting(&h, err, now);
+    else if (err->kind == CHAT_ERROR_MODEL_NOT_FOUND)
+        health_note_gone(&h, now);
+    else
+        health_note_error(&h, settings(p), err, now);
+}
+
+bool route_failed(struct route_pick *p, const struct chat_error *err, enum route_hint hint)
 {
     if (!p->target)
         return false;
-    struct health h = health_of(p);
-    if (err->kind == CHAT_ERROR_MODEL_NOT_FOUND)
-        health_note_gone(&h, clock_ms());
-    else
-        health_note_error(&h, settings(p), err, clock_ms());
+    note_failure(p, err, hint);
     p->probing = false; /* whoever answers, even with an error, ends the probe */
-    p->failed = err->kind;
-    if (anywhere) /* it did what it could: no retry, so it costs none */
-        p->failed = CHAT_ERROR_NONE;
-    if (err->kind == CHAT_ERROR_RATE_LIMIT || anywhere) {
+    p->failed = hint == ROUTE_NO_HINT ? err->kind : CHAT_ERROR_NONE;
+    if (err->kind == CHAT_ERROR_RATE_LIMIT || hint != ROUTE_NO_HINT) {
         p->attempts--;
         p->refusals++;
     }
     route_end(p);
-    return is_retryable(err->kind) || anywhere;
+    return is_retryable(err->kind) || hint == ROUTE_ELSEWHERE;
 }
 
 bool route_too_long(struct route_pick *p)

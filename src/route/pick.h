@@ -46,7 +46,7 @@ struct route_pick {
         uint64_t target, domain;
     } tried[ROUTE_TARGETS_MAX]; /* in this round */
     size_t tried_count;
-    int attempts, refusals; /* refusals for want of quota */
+    int attempts, refusals; /* for want of quota or of an instance; they are no attempts */
     unsigned round;
     int64_t waited_ms, sent_ms;
     bool counted; /* among the requests of this minute */
@@ -74,9 +74,15 @@ void route_set_limit(struct scoreboard *board, struct route_table *table,
 
 /* The target has begun to answer. */
 void route_answered(struct route_pick *p);
-/* The try has failed. True: route_next may know another; false: the error is final. `anywhere`: the
-   error is about what only another target has; such a try is none. */
-bool route_failed(struct route_pick *p, const struct chat_error *err, bool anywhere);
+/* What an error does not say by its kind. Such a try was none: it costs neither attempt nor budget. */
+enum route_hint {
+    ROUTE_NO_HINT,
+    ROUTE_ELSEWHERE, /* it is about what only another target has */
+    ROUTE_STARTING   /* no instance of the deployment runs at present */
+};
+
+/* The try has failed. True: route_next may know another; false: the error is final. */
+bool route_failed(struct route_pick *p, const struct chat_error *err, enum route_hint hint);
 /* The request is too long for the model. True: a model that may stand in for that is next. */
 bool route_too_long(struct route_pick *p);
 /* Nothing is in flight any more, whatever became of it. */

@@ -50,7 +50,7 @@ struct board_target {
     _Atomic uint32_t failures;      /* in a row */
     _Atomic uint32_t opens;         /* of the breaker, in a row */
     _Atomic uint32_t latency_ms;    /* to the first byte, smoothed; 0: unknown */
-    _Atomic uint32_t unused;
+    _Atomic uint32_t starting;      /* not 0: the breaker is open because of that */
     _Atomic uint64_t pass;          /* stride scheduling: the least is next */
     _Atomic uint64_t tries, failed; /* since the file was made */
     _Atomic uint64_t last_error,

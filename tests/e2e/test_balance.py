@@ -199,6 +199,25 @@ def test_the_breaker_opens_for_all_and_half_opens(many, emulator):
     assert collections.Counter(answers) == {"alpha": 10, "beta": 10}
 
 
+def test_a_deployment_that_has_yet_to_start(gateway, settings, state, emulator):
+    """Scaled to zero: everybody waits, one request at a time looks after it."""
+    site = gateway("lighttpd", settings(state_dir=str(state)), processes=4)
+    assert site.chat().status == 200
+    emulator.control("DELETE", "/requests")
+    emulator.fault("status", times=3, match=CALLS, code=503, body="no healthy upstream",
+                   content_type="text/plain")
+    assert site.chat().status == 200
+    calls = emulator.inference()
+    assert [r["status"] for r in calls] == [503, 503, 503, 200]
+    assert all(b["time_ms"] - a["time_ms"] > 1500 for a, b in zip(calls, calls[1:]))
+    emulator.control("DELETE", "/requests")
+    emulator.fault("status", times=6, match=CALLS, code=503, body="no healthy upstream",
+                   content_type="text/plain")
+    answers = harness.together(5, lambda i: site.chat().status)
+    assert answers == [200] * 5
+    assert sum(r["status"] == 503 for r in emulator.inference()) == 6
+
+
 def test_an_outage_is_not_multiplied(many, emulator):
     site = many(groups=("default",), routing={"breaker": {"failures": 1000},
                                               "retry_budget": {"minimum": 5, "percent": 10}})

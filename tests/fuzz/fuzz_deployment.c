@@ -1,8 +1,9 @@
-/* Any bytes as a list of deployments, and its names as names of models: every row can be used, ids
+/* Any bytes as limits of models; as a list of deployments, and its names as names of models: every row can be used, ids
    are unique, and a name that is in the list resolves to itself. */
 #include <stdlib.h>
 
 #include "aicore/deployment.h"
+#include "aicore/quota.h"
 #include "route/alias.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
@@ -38,8 +39,16 @@ static void check_names(const struct deployment_list *list, struct str asked)
     check(alias_nearest(asked, names, count, nearest) <= ALIAS_NEAREST);
 }
 
+static void take_limit(void *arg, const char *model, uint32_t per_minute)
+{
+    (void)arg;
+    if (!*model || !per_minute)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
+    quota_parse((struct str){(const char *)bytes, n}, take_limit, NULL);
     static const struct str known[] = {STR("anthropic--claude-4.5-sonnet"), STR("gemini-2.5-pro"),
                                        STR("gpt-5"), STR("amazon--nova-pro")};
     struct str text = {(const char *)bytes, n}, nearest[ALIAS_NEAREST];

@@ -282,7 +282,8 @@ static void takes_routing(void **state)
         accept(*state, "{\"subAccounts\":{\"alpha\":{\"service_key\":" SERVICE_KEY
                        ",\"weight\":7,\"deployment_weights\":{\"d1\":0,\"d2\":3}}}," KEYS
                        ",\"routing\":{\"strategy\":\"lowest_latency\",\"affinity\":false,"
-                       "\"wait_seconds\":0,\"deadline_seconds\":2,\"backoff_seconds\":0.5,"
+                       "\"pace\":true,\"cold_start_seconds\":1,\"wait_seconds\":0,\"deadline_"
+                       "seconds\":2,\"backoff_seconds\":0.5,"
                        "\"cooldown_seconds\":3,\"retry_after_most_seconds\":4,\"breaker\":{"
                        "\"failures\":6,\"seconds\":7,\"most_seconds\":8},\"retry_budget\":{"
                        "\"minimum\":0,\"percent\":9}},\"scoreboard\":{\"targets\":64,"
@@ -297,7 +298,7 @@ static void takes_routing(void **state)
     assert_string_equal(c->accounts->weights->id, "d2");
     assert_int_equal(c->accounts->weights->weight, 3);
     assert_int_equal(r->strategy, STRATEGY_FASTEST);
-    assert_false(r->affinity);
+    assert_true(!r->affinity && r->pace && r->cold_start_ms == 1000);
     assert_true(r->wait_ms == 0 && r->deadline_ms == 2000 && r->backoff_ms == 500);
     assert_true(r->cooldown_ms == 3000 && r->retry_after_max_ms == 4000);
     assert_true(r->breaker_failures == 6 && r->breaker_ms == 7000 && r->breaker_max_ms == 8000);

@@ -151,7 +151,7 @@ static bool fails_after(enum chat_error_kind kind, int64_t retry_after_ms)
 {
     struct chat_error err = {
         .kind = kind, .http_status = chat_error_status(kind), .retry_after_ms = retry_after_ms};
-    return route_failed(&pick, &err, false);
+    return route_failed(&pick, &err, ROUTE_NO_HINT);
 }
 
 static bool fails(enum chat_error_kind kind)
@@ -625,6 +625,38 @@ static void the_breaker_opens_and_half_opens(void **state)
 }
 
 /* A probe that tells nothing (the caller has gone) leaves the way to the next one. */
+/* One looks after it, all others wait longer than for anything else; and it costs no attempts. */
+static void a_cold_start(void **state)
+{
+    static const struct chat_error cold = {.kind = CHAT_ERROR_OVERLOADED, .http_status = 503};
+    int64_t wait_ms;
+
+    (void)state;
+    config.routing.cold_start_ms = 20000;
+    config.routing.wait_ms = 0;
+    deploy("a1");
+    begin();
+    for (int i = 0; i < 6; i++) {
+        assert_string_equal(next(), "a1");
+        assert_true(route_failed(&pick, &cold, ROUTE_STARTING));
+        assert_int_equal(route_next(&pick, &wait_ms), ROUTE_WAIT);
+        assert_in_range(wait_ms, 1700, 2700);
+        atomic_store(&row("a1")->open_until_ms, clock_ms() - 1);
+    }
+    assert_int_equal(atomic_load(&row("a1")->failures), 0);
+    assert_string_equal(next(), "a1");
+    struct route_pick probe = pick;
+    pick = (struct route_pick){.attempts = 0};
+    begin();
+    assert_string_equal(next(), "wait");
+    pick = probe;
+    route_answered(&pick);
+    assert_string_equal(ask(), "a1");
+    atomic_store(&row("a1")->open_until_ms, clock_ms() + 3000);
+    begin();
+    assert_string_equal(next(), "none"); /* an open breaker is no start */
+}
+
 static void an_abandoned_probe(void **state)
 {
     (void)state;
@@ -787,6 +819,7 @@ int main(void)
         TEST(learns_a_limit),
         TEST(the_callers_fault_never_counts),
         TEST(the_breaker_opens_and_half_opens),
+        TEST(a_cold_start),
         TEST(an_abandoned_probe),
         TEST(rounds),
         TEST(the_deadline),
