@@ -237,29 +237,21 @@ static void show_tokens(struct view *view)
 
 static void show(struct view *view)
 {
-    struct buf text = {0};
-    struct jwrite w = jwrite_to(&text);
-    bool json = view->json != NULL;
-
-    if (json) {
-        view->json = &w;
-        jwrite_object(&w);
-    }
+    if (view->json)
+        jwrite_object(view->json);
     show_processes(view);
     show_targets(view);
     show_domains(view);
     show_tokens(view);
-    if (json) {
-        jwrite_end_all(&w);
-        cli_print(&text);
-    }
-    buf_free(&text);
+    if (view->json)
+        jwrite_end_all(view->json);
 }
 
 static int run(const struct config *config, bool json)
 {
     struct scoreboard *board = NULL;
-    struct jwrite wanted = {0};
+    struct buf text = {0};
+    struct jwrite w = jwrite_to(&text);
 
     if (!config->state_dir) {
         cli_complain("there is no state folder: what the responders know is in their memory alone");
@@ -272,8 +264,11 @@ static int run(const struct config *config, bool json)
                      : s == E_SYNTAX
                          ? "it is damaged, or of another release, or from before the last boot"
                          : status_text(s));
-    struct view view = {config, board, clock_ms(), json ? &wanted : NULL, 0};
+    struct view view = {config, board, clock_ms(), json ? &w : NULL, 0};
     show(&view);
+    if (json)
+        cli_print(&text);
+    buf_free(&text);
     scoreboard_close(board);
     return s && s != E_NOT_FOUND ? CLI_PROBLEM : CLI_GOOD;
 }

@@ -247,7 +247,7 @@ static double load_of(const struct route_pick *p, const struct candidate *c)
 static size_t least_in_flight(const struct route_pick *p, const struct field *f)
 {
     struct field equal = {.count = 0};
-    size_t index[ROUTE_TARGETS_MAX];
+    size_t index[ROUTE_TARGETS_MAX] = {0};
     double least_load = INFINITY;
 
     for (size_t i = 0; i < f->count; i++) {
