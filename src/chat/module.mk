@@ -1,6 +1,6 @@
 src_libcorelay_a_SOURCES += \
 	src/chat/collect.c src/chat/collect.h \
-	src/chat/embed.h \
+	src/chat/embed.h src/chat/rerank.h \
 	src/chat/dropped.c src/chat/dropped.h \
 	src/chat/error.c src/chat/error.h \
 	src/chat/estimate.c src/chat/estimate.h \

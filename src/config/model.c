@@ -20,7 +20,7 @@ static void read_family(struct reading *r, const struct json *value, const struc
     else
         reading_error(r, at,
                       "is the unknown family \"%s\"; expected azure-openai, bedrock-invoke, "
-                      "bedrock-converse, bedrock-titan, vertex-gemini or openai-compatible",
+                      "bedrock-converse, bedrock-titan, vertex-gemini, openai-compatible, cohere-rerank or sap-rpt",
                       name);
 }
 

@@ -17,6 +17,7 @@
 #include "chat/error.h"
 #include "chat/event.h"
 #include "chat/request.h"
+#include "chat/rerank.h"
 
 /* What an answer needs to know beside its events. Borrowed for the life of the writer. */
 struct dialect_reply {
@@ -96,14 +97,27 @@ struct dialect_embed {
                      const struct embed_answer *answer, struct buf *out);
 };
 
+/* One call of an API that orders documents. */
+struct dialect_rerank {
+    const char *name;
+
+    status (*decode)(struct arena *arena, const struct jspan *body, struct rerank_request *out,
+                     struct dropped *dropped, struct chat_error *err);
+    /* `id` is for an answer that has none. E_NOMEM. */
+    status (*render)(const struct rerank_request *request, const struct rerank_answer *answer,
+                     struct str id, struct buf *out);
+};
+
 extern const struct dialect dialect_openai_chat;
 extern const struct dialect dialect_openai_completions;
 extern const struct dialect dialect_openai_responses;
 extern const struct dialect dialect_anthropic_messages;
 extern const struct dialect dialect_gemini_generate;
+extern const struct dialect dialect_cohere; /* no chats: how errors are told */
 
 extern const struct dialect_embed embed_openai;
-extern const struct dialect_embed embed_gemini_one;   /* embedContent */
+extern const struct dialect_embed embed_gemini_one; /* embedContent */
+extern const struct dialect_rerank rerank_cohere;
 extern const struct dialect_embed embed_gemini_batch; /* batchEmbedContents */
 
 #endif

@@ -38,4 +38,5 @@ src_libcorelay_a_SOURCES += \
 	src/dialect/gemini_generate_stream.c \
 	src/dialect/gemini_generate_tools.c \
 	src/dialect/embeddings.c src/dialect/embeddings.h \
-	src/dialect/models.c src/dialect/models.h
+	src/dialect/models.c src/dialect/models.h \
+	src/dialect/rerank.c

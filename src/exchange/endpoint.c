@@ -35,6 +35,8 @@
 
 #define OPENAI_EMBEDDINGS POST(EMBEDDINGS), OPENAI, .embed = &embed_openai
 
+#define RERANK            POST(RERANK), .dialect = &dialect_cohere
+
 static const struct endpoint endpoints[] = {
     {.path = "v1/chat/completions", POST(CHAT), OPENAI},
     {.path = "openai/deployments/{model}/chat/completions", POST(CHAT), OPENAI},
@@ -51,6 +53,9 @@ static const struct endpoint endpoints[] = {
     {.path = "v1/embeddings", OPENAI_EMBEDDINGS},
     {.path = "openai/deployments/{model}/embeddings", OPENAI_EMBEDDINGS},
     {.path = "embeddings", OPENAI_EMBEDDINGS},
+    {.path = "v1/rerank", RERANK},
+    {.path = "v2/rerank", RERANK},
+    {.path = "rerank", RERANK},
     GEMINI_VERBS("v1beta/models"),
     GEMINI_VERBS("v1alpha/models"),
     GEMINI_VERBS("v1/models"),

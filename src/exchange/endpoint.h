@@ -14,6 +14,7 @@ enum endpoint_kind {
     ENDPOINT_CHAT,
     ENDPOINT_COUNT_TOKENS,
     ENDPOINT_EMBEDDINGS,
+    ENDPOINT_RERANK,
     ENDPOINT_COMPACT,  /* a model call of the Responses API alone */
     ENDPOINT_RESPONSE, /* about a response that was made before */
     ENDPOINT_MODEL_LIST,

@@ -57,6 +57,8 @@ static const struct dialect *guess_dialect(const struct exchange *x)
         return &dialect_anthropic_messages;
     if (header(x, "X_GOOG_API_CLIENT").n || in_path(x, "/v1beta/") || in_path(x, "enerateContent"))
         return &dialect_gemini_generate;
+    if (in_path(x, "/rerank"))
+        return &dialect_cohere;
     return &dialect_openai_chat;
 }
 
@@ -138,6 +140,8 @@ static const struct work *work_of(enum endpoint_kind kind)
     switch (kind) {
     case ENDPOINT_EMBEDDINGS:
         return &embed_work;
+    case ENDPOINT_RERANK:
+        return &rerank_work;
     default:
         return NULL;
     }

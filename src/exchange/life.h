@@ -9,6 +9,7 @@
  *     reply.c     heads and errors
  *     local.c     what needs no upstream
  *     embed.c     embeddings
+ *     rerank.c    ordered documents
  *     parts.c     one request in several calls
  *
  * and of the Responses API
@@ -120,6 +121,7 @@ struct exchange {
     bool decoded, include_usage;
     struct chat_request chat;
     struct embed_request embed;
+    struct rerank_request rerank;
     struct dropped dropped;
     struct chat_error error;
     struct earlier earlier;
@@ -255,6 +257,9 @@ enum step local_count_tokens(struct exchange *x);
 extern const struct work embed_work;
 /* Answer the caller with vectors; false when they are none. */
 bool embed_answer_caller(struct exchange *x, const struct embed_answer *answer);
+
+/* rerank.c */
+extern const struct work rerank_work;
 
 /* parts.c */
 bool parts_wanted(const struct exchange *x); /* more than the model takes in one call? */

@@ -38,6 +38,7 @@ static enum step serve_root(struct exchange *x)
     jwrite_cstr(&w, "/v1/responses");
     jwrite_cstr(&w, "/v1/messages");
     jwrite_cstr(&w, "/v1/embeddings");
+    jwrite_cstr(&w, "/v2/rerank");
     jwrite_cstr(&w, "/v1beta/models");
     jwrite_cstr(&w, "/v1/models");
     jwrite_end_all(&w);

@@ -8,6 +8,7 @@ src_libcorelay_a_SOURCES += \
 	src/exchange/local.c \
 	src/exchange/parts.c \
 	src/exchange/relay.c \
+	src/exchange/rerank.c \
 	src/exchange/reply.c \
 	src/exchange/stored.c \
 	src/exchange/wording.c src/exchange/wording.h

@@ -16,6 +16,7 @@
 #include "chat/error.h"
 #include "chat/event.h"
 #include "chat/request.h"
+#include "chat/rerank.h"
 #include "family/frames.h"
 #include "family/model.h"
 
@@ -49,6 +50,15 @@ struct family_embed {
     /* E_SYNTAX when the body is not an embeddings answer. The vectors borrow from `body`. */
     status (*decode)(struct arena *arena, const struct embed_request *request, struct str body,
                      struct embed_answer *out);
+};
+
+struct family_rerank {
+    void (*path)(const struct family_call *call, struct buf *out);
+    status (*encode)(const struct rerank_request *request, const struct family_call *call,
+                     struct buf *out);
+    /* E_SYNTAX when the body is not an answer to this request. Borrows from `body`. */
+    status (*decode)(struct arena *arena, const struct rerank_request *request, struct str body,
+                     struct rerank_answer *out);
 };
 
 struct family {
@@ -102,7 +112,9 @@ struct family {
     bool (*relay_error)(const struct family_reader *reader, const struct chat_error *err,
                         struct buf *out);
 
-    const struct family_embed *embed; /* NULL: no embeddings */
+    const struct family_embed *embed;   /* NULL: no embeddings */
+    const struct family_rerank *rerank; /* NULL: orders no documents */
+    bool predicts;                      /* takes tables (RPT), in its own words alone */
 };
 
 extern const struct family family_azure_openai;
@@ -112,6 +124,8 @@ extern const struct family family_bedrock_converse;
 extern const struct family family_bedrock_titan;
 extern const struct family family_vertex_gemini;
 extern const struct family family_openai_compatible;
+extern const struct family family_cohere_rerank;
+extern const struct family family_sap_rpt;
 
 /* The family that answers for a deployment of this executable id (open set: unknown ids are served
    as openai-compatible) and model; `prefer` is the configuration's word for it or unset.
