@@ -22,6 +22,7 @@ EXTRA_DIST += \
 	tests/e2e/test_fastcgi.py \
 	tests/e2e/test_gemini.py \
 	tests/e2e/test_many.py \
+	tests/e2e/test_rerank.py \
 	tests/e2e/test_responses.py \
 	tests/e2e/test_routing.py \
 	tests/e2e/test_serve.py \

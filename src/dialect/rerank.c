@@ -24,15 +24,15 @@ static status join_fields(struct reading *r, const struct jspan *object, struct 
     struct buf lines = {0};
 
     for (const struct jspan *f = jspan_first(r->rank_fields); f; f = f->next) {
-        struct str name = jspan_str(r->d.arena, f);
-        const struct jspan *value = name.p ? jspan_get(object, name.p) : NULL;
+        const char *name = arena_cstr(r->d.arena, jspan_str(r->d.arena, f));
+        const struct jspan *value = name ? jspan_get(object, name) : NULL;
         if (jspan_none(value))
             continue;
         struct str words = jspan_is(value, JSPAN_STRING) ? jspan_str(r->d.arena, value)
                                                          : jspan_text(r->d.arena, value);
         if (lines.n)
             buf_add_char(&lines, '\n');
-        buf_add_str(&lines, name);
+        buf_add_cstr(&lines, name);
         buf_add_cstr(&lines, ": ");
         buf_add_str(&lines, words);
     }
@@ -98,8 +98,14 @@ static status read_rank_fields(struct reading *r, const struct jspan *list)
 
 static status read_options(struct reading *r, const struct jspan *body)
 {
-    static const char *const known[] = {
-        "model", "query", "documents", "top_n", "rank_fields", "return_documents", NULL};
+    static const char *const known[] = {"model",
+                                        "query",
+                                        "documents",
+                                        "top_n",
+                                        "rank_fields",
+                                        "return_documents",
+                                        "max_tokens_per_doc",
+                                        NULL};
     int wanted = 0;
     status s = decode_int(&r->d, body, "top_n", 1, &r->out->top_n);
 

@@ -69,6 +69,12 @@ static const struct family *family_of(const struct exchange *x)
         return &vertex_family;
     if (!strcmp(executable, "aws-bedrock"))
         return strncmp(x->suffix, "/converse", 9) ? &invoke_family : &converse_family;
+    if (!strcmp(executable, "aicore-cohere"))
+        return &cohere_family;
+    if (!strcmp(executable, "aicore-sap"))
+        return &rpt_family;
+    if (!strcmp(executable, "custom-server"))
+        return &custom_family;
     return &hosted_family;
 }
 
@@ -157,6 +163,10 @@ static void family_route(struct exchange *x)
         responses_stored_answer(x);
         return;
     }
+    if (x->family == &custom_family || x->family == &rpt_family) {
+        (x->family == &custom_family ? custom_answer : rpt_answer)(x);
+        return;
+    }
     if (!exchange_is(x, "POST")) {
         x->family->refuse(x, 405, "Method Not Allowed");
         return;
@@ -181,6 +191,8 @@ static void family_route(struct exchange *x)
         orchestration_answer(x);
     else if (x->family == &hosted_family)
         hosted_route(x);
+    else if (x->family == &cohere_family)
+        (strcmp(x->suffix, "/rerank") ? path_unknown : cohere_rerank_answer)(x);
     else
         bedrock_route(x);
 }

@@ -41,6 +41,9 @@ tests_emulator_aicore_emulator_SOURCES = \
     tests/emulator/exchange.h \
     tests/emulator/fault.c \
     tests/emulator/fault.h \
+    tests/emulator/cohere.c \
+    tests/emulator/custom.c \
+    tests/emulator/rpt.c \
     tests/emulator/hosted.c \
     tests/emulator/inference.c \
     tests/emulator/inference.h \

@@ -44,6 +44,9 @@ const struct model models[] = {
     {"sonar", "perplexity-ai", "1", "Perplexity", 128000, true, CHAT},
     {"nvidia--llama-3.2-nv-embedqa-1b", "aicore-nvidia", "1", "NVIDIA", 8192, false, EMBED},
     {"text-embedding-ada-002", "azure-openai", "2", "OpenAI", 8191, false, EMBED},
+    {"cohere-reranker-35", "aicore-cohere", "3.5", "Cohere", 4096, false, "reranking"},
+    {"sap-rpt-1-small", "aicore-sap", "1", "SAP", 0, false, "tabular-prediction"},
+    {"sap-rpt-1-large", "aicore-sap", "1", "SAP", 0, false, "tabular-prediction"},
     {"amazon--titan-embed-image", "aws-bedrock", "1", "Amazon", 128, false, EMBED},
 };
 
@@ -134,6 +137,15 @@ static void add_idle(const struct tenant *tenant, const char *salt, const char *
     d->created_day = 28;
 }
 
+/* A container of the customer's own. */
+static void add_custom(const struct tenant *tenant, const char *configuration)
+{
+    struct deployment *d = add(tenant, "default", configuration, NULL);
+
+    d->scenario = "fraud-detection";
+    d->details = DETAILS_NONE;
+}
+
 /* Rows that a careless reader of the list stumbles over. */
 static void add_odd_rows(const struct tenant *tenant)
 {
@@ -174,9 +186,11 @@ void deployments_make(void)
     add_odd_rows(&tenants[0]);
     for (i = 0; i < model_count; i++)
         add(&tenants[0], "default", models[i].name, &models[i]);
+    add_custom(&tenants[0], "fraud-detector");
     add_orchestration(&tenants[0]);
     add_models(&tenants[0], "team-b", alpha_team_b);
     add_models(&tenants[1], "default", beta_default);
+    add_custom(&tenants[1], "fraud-detector");
     add_orchestration(&tenants[1]);
     add_models(&tenants[1], "team-b", beta_team_b);
 }

@@ -3,6 +3,9 @@
 UNIT_LIBS = $(CORELAY_LIBS) $(CMOCKA_LIBS)
 unit_tests =
 
+family_case = tests/unit/family_case.c tests/unit/family_case.h \
+	tests/unit/event_print.c tests/unit/event_print.h
+
 unit_tests += tests/unit/test_str
 tests_unit_test_str_SOURCES = tests/unit/test_str.c
 tests_unit_test_str_LDADD = $(UNIT_LIBS)
@@ -140,10 +143,12 @@ tests_unit_test_bedrock_converse_SOURCES = tests/unit/test_bedrock_converse.c \
 	tests/unit/event_print.c tests/unit/event_print.h
 tests_unit_test_bedrock_converse_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_rerank
+tests_unit_test_rerank_SOURCES = tests/unit/test_rerank.c $(family_case)
+tests_unit_test_rerank_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_bedrock_titan
-tests_unit_test_bedrock_titan_SOURCES = tests/unit/test_bedrock_titan.c \
-	tests/unit/family_case.c tests/unit/family_case.h \
-	tests/unit/event_print.c tests/unit/event_print.h
+tests_unit_test_bedrock_titan_SOURCES = tests/unit/test_bedrock_titan.c $(family_case)
 tests_unit_test_bedrock_titan_LDADD = $(UNIT_LIBS)
 
 unit_tests += tests/unit/test_chat
@@ -198,9 +203,6 @@ tests_unit_test_rewrite_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test_upstream_error
 tests_unit_test_upstream_error_SOURCES = tests/unit/test_upstream_error.c
 tests_unit_test_upstream_error_LDADD = $(UNIT_LIBS)
-
-family_case = tests/unit/family_case.c tests/unit/family_case.h \
-	tests/unit/event_print.c tests/unit/event_print.h
 
 unit_tests += tests/unit/test_azure_openai
 tests_unit_test_azure_openai_SOURCES = tests/unit/test_azure_openai.c $(family_case)
