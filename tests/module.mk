@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	tests/clients/package.json \
 	tests/clients/google.test.mjs \
 	tests/clients/sdk.test.mjs \
+	tests/clients/stored.test.mjs \
 	tests/deps \
 	tests/lint \
 	tests/run \

@@ -66,6 +66,25 @@ def test_sdks(clients, site, emulator, record_property):
     record_property("passed", int(passed[1]))
 
 
+def test_sdk_with_stored_responses(clients, gateway, settings, directory, record_property):
+    """Retrieve, go on, list, delete, cancel, compact: over several processes."""
+    state = directory / "sdk.state"
+    state.mkdir(mode=0o700, exist_ok=True)
+    config = settings(accounts=("alpha", "beta"), state_dir=str(state), responses={"store": True})
+    config["secret_authentication_tokens"].append("sk-test-of-somebody-else")
+    site = gateway("lighttpd", config, processes=3)
+    shutil.copy(HERE / "stored.test.mjs", clients)
+    done = run(clients, ["node", "--test", "--test-reporter=tap", "stored.test.mjs"], clients,
+               CORELAY_URL=site.url, CORELAY_KEY=harness.KEY,
+               CORELAY_OTHER_KEY="sk-test-of-somebody-else")
+    passed = re.search(r"^# pass (\d+)", done.stdout, re.M)
+    failures = re.findall(r"^not ok .*?(?=^(?:not )?ok |^# tests)", done.stdout, re.M | re.S)
+    assert not failures, "\n".join(failures)[:6000]
+    assert done.returncode == 0 and passed, done.stdout[-2000:] + done.stderr[-2000:]
+    assert int(passed[1]) >= 15
+    record_property("passed", int(passed[1]))
+
+
 @pytest.mark.parametrize("model", ["claude-sonnet-4-5", "gpt-5", "gemini-2.5-pro",
                                    "gemini-3.5-flash", "anthropic--claude-4.8-opus"])
 def test_claude_code_edits_a_file(clients, gateway, emulator, tmp_path, model):

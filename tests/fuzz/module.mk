@@ -97,6 +97,10 @@ fuzz_targets += tests/fuzz/fuzz_deployment
 tests_fuzz_fuzz_deployment_SOURCES = tests/fuzz/fuzz_deployment.c tests/fuzz/replay.c
 tests_fuzz_fuzz_deployment_LDADD = $(CORELAY_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz_store
+tests_fuzz_fuzz_store_SOURCES = tests/fuzz/fuzz_store.c tests/fuzz/replay.c
+tests_fuzz_fuzz_store_LDADD = $(CORELAY_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz_token_file
 tests_fuzz_fuzz_token_file_SOURCES = tests/fuzz/fuzz_token_file.c tests/fuzz/replay.c
 tests_fuzz_fuzz_token_file_LDADD = $(CORELAY_LIBS)
