@@ -23,6 +23,7 @@ EXTRA_DIST += \
 	tests/e2e/test_fastcgi.py \
 	tests/e2e/test_gemini.py \
 	tests/e2e/test_many.py \
+	tests/e2e/test_orchestration.py \
 	tests/e2e/test_rerank.py \
 	tests/e2e/test_responses.py \
 	tests/e2e/test_routing.py \

@@ -379,6 +379,24 @@ status jspan_push(struct arena *arena, struct jspan *array, struct str json)
     return OK;
 }
 
+status jspan_insert(struct arena *arena, struct jspan *before, struct str json)
+{
+    struct jspan *n = new_node(arena, json), *array = before->up;
+
+    if (!n)
+        return E_NOMEM;
+    if (!before->next) {
+        append_node(array, n);
+        return OK;
+    }
+    n->up = array;
+    n->before = before;
+    n->next = before->next;
+    n->next->before = before->next = n;
+    mark_changed(array);
+    return OK;
+}
+
 void jspan_move(struct jspan *n, struct jspan *array)
 {
     jspan_remove(n);

@@ -101,6 +101,8 @@ status jspan_rename(struct arena *arena, struct jspan *n, const char *key);
 status jspan_set(struct arena *arena, struct jspan *object, const char *key, struct str json);
 /* Append an element to an array. E_NOMEM. */
 status jspan_push(struct arena *arena, struct jspan *array, struct str json);
+/* Put an element into an array, right behind `before`. E_NOMEM. */
+status jspan_insert(struct arena *arena, struct jspan *before, struct str json);
 /* Move a value (with all below it) from wherever it stands to the end of an array. */
 void jspan_move(struct jspan *n, struct jspan *array);
 

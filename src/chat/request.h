@@ -40,9 +40,11 @@ enum chat_part_kind {
     CHAT_REFUSAL            /* assistant only */
 };
 
-/* Signatures of thinking that was made behind the Responses API begin with this, so that no other
-   family takes them for its own. What follows is the reasoning item's encrypted_content. */
-#define CHAT_RESPONSES_SIGNATURE "crly_rs_"
+/* Signatures of thinking begin with a mark of their maker, so that no other family takes them for
+   its own when a conversation moves to another model. Those without a mark are Claude's. */
+#define CHAT_MARK                "crly_"
+#define CHAT_RESPONSES_SIGNATURE CHAT_MARK "rs_" /* what follows is encrypted_content */
+#define CHAT_GOOGLE_SIGNATURE    CHAT_MARK "gs_" /* what follows is thoughtSignature */
 
 /* How what a signature of ours for Gemini clients begins: base64 of "crly" and a letter. A Gemini
    model must not be shown it. */

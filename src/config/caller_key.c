@@ -12,22 +12,23 @@ static const char *next_name(struct reading *r)
     return name;
 }
 
-static void append(struct reading *r, const struct place *at, struct api_key *key)
+static struct api_key *append(struct reading *r, const struct place *at, struct api_key *key)
 {
     struct api_key **end = &r->config->keys;
 
     for (; *end; end = &(*end)->next) {
         if (crypto_same((*end)->hash, key->hash, sizeof key->hash)) {
             reading_error(r, at, "is the same key as \"%s\"; expected each key once", (*end)->name);
-            return;
+            return NULL;
         }
         if (strcmp((*end)->name, key->name) == 0) {
             reading_error(r, at, "has the name \"%s\" of another key; expected each name once",
                           key->name);
-            return;
+            return NULL;
         }
     }
     *end = key;
+    return key;
 }
 
 static bool hash_from(struct reading *r, const struct place *at, struct str hex,
@@ -50,43 +51,46 @@ static bool key_is_sendable(const char *text)
     return true;
 }
 
-void api_key_add(struct reading *r, const struct place *at, const char *name, const char *text)
+struct api_key *api_key_add(struct reading *r, const struct place *at, const char *name,
+                            const char *text)
 {
     struct api_key *key = reading_alloc(r, sizeof *key);
 
     if (!key)
-        return;
+        return NULL;
     key->name = name ? reading_copy(r, name) : next_name(r);
     if (!key->name)
-        return;
+        return NULL;
     if (str_starts(str_from(text), HASH_PREFIX)) {
         if (!hash_from(r, at, str_from(text + strlen(HASH_PREFIX)), key->hash))
-            return;
+            return NULL;
     } else if (!key_is_sendable(text)) {
         reading_error(r, at,
                       "holds white space or control characters; expected a key as callers "
                       "send it");
-        return;
+        return NULL;
     } else {
         api_key_hash(str_from(text), key->hash);
     }
-    append(r, at, key);
+    return append(r, at, key);
 }
 
-/* {"name", "key" | "sha256"} while it is read */
+/* {"name", "key" | "sha256", "orchestration"} while it is read */
 struct named_key {
-    const char *name, *key, *sha256;
+    const char *name, *key, *sha256, *orchestration;
 };
 
 static const struct key named_rows[] = {
     {"name", KEY_TEXT, offsetof(struct named_key, name), 0, 0, NULL, NULL},
     {"key", KEY_TEXT, offsetof(struct named_key, key), 0, 0, NULL, NULL},
-    {"sha256", KEY_TEXT, offsetof(struct named_key, sha256), 0, 0, NULL, NULL}};
+    {"sha256", KEY_TEXT, offsetof(struct named_key, sha256), 0, 0, NULL, NULL},
+    {"orchestration", KEY_TEXT, offsetof(struct named_key, orchestration), 0, 0, NULL, NULL}};
 static const struct key_table named_keys = KEY_TABLE(named_rows);
 
 static void read_named_key(struct reading *r, const struct json *value, const struct place *at)
 {
-    struct named_key named = {NULL, NULL, NULL};
+    struct named_key named = {NULL, NULL, NULL, NULL};
+    struct api_key *added = NULL;
     struct str text;
 
     key_table_read(r, value, at, &named_keys, &named);
@@ -98,13 +102,15 @@ static void read_named_key(struct reading *r, const struct json *value, const st
         bool prefixed = str_starts(str_from(named.sha256), HASH_PREFIX);
         text = arena_printf(r->config->arena, "%s%s", prefixed ? "" : HASH_PREFIX, named.sha256);
         if (text.p)
-            api_key_add(r, at, named.name, text.p);
+            added = api_key_add(r, at, named.name, text.p);
         else
             r->no_memory = true;
     } else if (named.key) {
         r->plain_secrets = true;
-        api_key_add(r, at, named.name, named.key);
+        added = api_key_add(r, at, named.name, named.key);
     }
+    if (added)
+        added->profile_name = named.orchestration;
 }
 
 static void read_key_text(struct reading *r, const struct json *value, const struct place *at)

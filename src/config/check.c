@@ -193,6 +193,7 @@ void config_check(struct reading *r)
 {
     check_aliases(r);
     check_fallbacks(r);
+    orchestration_resolve(r);
     check_keys(r);
     check_state_dir(r);
     check_ca_file(r);

@@ -19,6 +19,8 @@
 #include "gate/api_key.h"
 #include "http/client.h"
 
+struct orchestration_profile;
+
 struct config_deployment { /* subAccounts.*.deployment_models: one URL */
     const char *model;
     const char *url;
@@ -119,6 +121,10 @@ struct config {
     const struct model_rule *model_rules; /* before those built in; may be NULL */
     struct api_key *keys;
     bool allow_anonymous;
+
+    struct orchestration_profile *profiles;              /* family/orchestration.h */
+    const char *default_profile_name;                    /* NULL: none */
+    const struct orchestration_profile *default_profile; /* of keys that have none of their own */
 
     const char *state_dir; /* NULL: no folder of ours could be found, as a warning says */
     int reactors, acceptors;

@@ -38,7 +38,7 @@ static void give_account(struct reading *r, struct service_key *key, const char 
     account_append(r, account);
 }
 
-static void parse_service_key(struct reading *r, const char *source, const char *text)
+void environment_give_key(struct reading *r, const char *source, const char *text)
 {
     struct json *json = NULL;
     int line = 0, column = 0;
@@ -58,7 +58,7 @@ static bool from_service_key(struct reading *r)
     const char *text = variable("AICORE_SERVICE_KEY");
 
     if (text)
-        parse_service_key(r, "AICORE_SERVICE_KEY", text);
+        environment_give_key(r, "AICORE_SERVICE_KEY", text);
     return text != NULL;
 }
 
@@ -192,7 +192,8 @@ static bool from_vcap(struct reading *r)
 
 void environment_read_account(struct reading *r)
 {
-    if (from_service_key(r) || from_variables(r) || from_sap_file(r) || from_vcap(r))
+    if (from_service_key(r) || from_variables(r) || from_sap_file(r) || from_vcap(r) ||
+        binding_read_account(r))
         return;
     reading_error(r, NULL,
                   "names no account; expected subAccounts.NAME.service_key_json, or a "

@@ -20,7 +20,8 @@ static void read_family(struct reading *r, const struct json *value, const struc
     else
         reading_error(r, at,
                       "is the unknown family \"%s\"; expected azure-openai, bedrock-invoke, "
-                      "bedrock-converse, bedrock-titan, vertex-gemini, openai-compatible, cohere-rerank or sap-rpt",
+                      "bedrock-converse, bedrock-titan, vertex-gemini, openai-compatible, "
+                      "cohere-rerank, sap-rpt or orchestration",
                       name);
 }
 

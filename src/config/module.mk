@@ -1,5 +1,6 @@
 src_libcorelay_a_SOURCES += \
 	src/config/account.c \
+	src/config/binding.c \
 	src/config/caller_key.c \
 	src/config/check.c \
 	src/config/config.h \
@@ -7,8 +8,10 @@ src_libcorelay_a_SOURCES += \
 	src/config/keys.c \
 	src/config/load.c \
 	src/config/model.c \
+	src/config/orchestration.c src/config/orchestration.h src/config/orchestration_shape.c \
 	src/config/reading.h \
 	src/config/report.c \
 	src/config/routing.c \
 	src/config/settings.c \
+	src/config/shape.c src/config/shape.h \
 	src/config/stamp.c

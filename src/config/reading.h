@@ -131,13 +131,23 @@ key_read read_deployment_weights; /* into struct config_account */
 /* Take over what `from` says of routing and `to` does not. */
 void routing_merge(struct config_model *to, const struct config_model *from);
 
+extern const struct key_table orchestration_keys; /* orchestration */
+/* Names of profiles, found once everything is read. Reports those that do not exist. */
+void orchestration_resolve(struct reading *r);
+
 /* Make the configuration whole from environment and defaults where the file says nothing. */
 void environment_read_account(struct reading *r);
+/* Parse the text of a service key from `source` and make it the account. */
+void environment_give_key(struct reading *r, const char *source, const char *text);
+/* The same from a service binding of Kubernetes (SERVICE_BINDING_ROOT); false: there is none. */
+bool binding_read_account(struct reading *r);
 void environment_read_keys(struct reading *r);
 void environment_read_state_dir(struct reading *r);
 
-/* One key, plain or "sha256:..". `name` NULL: "key-N". For `at` NULL the line names `variable`. */
-void api_key_add(struct reading *r, const struct place *at, const char *name, const char *text);
+/* One key, plain or "sha256:..". `name` NULL: "key-N". For `at` NULL the line names `variable`. The
+   key that was added, or NULL with a report. */
+struct api_key *api_key_add(struct reading *r, const struct place *at, const char *name,
+                            const char *text);
 
 /* An account with the defaults of every one; NULL when out of memory. */
 struct config_account *account_new(struct reading *r);

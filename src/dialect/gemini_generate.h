@@ -66,6 +66,9 @@ struct str gemini_pack(struct arena *arena, enum gemini_kept kind, struct str va
 /* What a thoughtSignature of ours holds, or one that is not ours, as a SIGNATURE. Unset when it
    says nothing (clients put a placeholder where they have none). */
 struct str gemini_unpack(struct arena *arena, struct str shown, enum gemini_kept *kind);
+/* The same for signatures of thinking, which say who made them (chat/request.h, CHAT_MARK). */
+struct str gemini_pack_thought(struct arena *arena, struct str signature);
+struct str gemini_unpack_thought(struct arena *arena, struct str shown, enum gemini_kept *kind);
 
 /* --- answers ----------------------------------------------------------------------------------- */
 

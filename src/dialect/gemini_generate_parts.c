@@ -97,7 +97,7 @@ static status add_thinking(struct decode *d, struct str text, struct str shown,
                            struct chat_part ***at)
 {
     enum gemini_kept kind;
-    struct str value = gemini_unpack(d->arena, shown, &kind);
+    struct str value = gemini_unpack_thought(d->arena, shown, &kind);
     bool redacted = kind == GEMINI_REDACTED;
     struct chat_part *p =
         chat_add_part(d->arena, at, redacted ? CHAT_REDACTED_THINKING : CHAT_THINKING);

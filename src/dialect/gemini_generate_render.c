@@ -17,7 +17,8 @@ static status write_thought(struct rendering *r, const struct chat_answer_block 
     status s = OK;
 
     if (kept.n) {
-        shown = gemini_pack(r->arena, redacted ? GEMINI_REDACTED : GEMINI_SIGNATURE, kept);
+        shown = redacted ? gemini_pack(r->arena, GEMINI_REDACTED, kept)
+                         : gemini_pack_thought(r->arena, kept);
         s = shown.p ? gemini_thoughts_add(r->arena, &r->thoughts, redacted ? STR_NONE : b->text,
                                           b->signature, redacted ? b->text : STR_NONE)
                     : E_NOMEM;

@@ -5,7 +5,7 @@
  * them in the URL alphabet. A signature that is canonical base64 goes out as it is; everything else
  * that has to come back goes in a packet of ours, base64 of "crly" K VALUE:
  *
- *     K  s: a signature that is not base64
+ *     K  s: a signature that is not base64, and those of thinking that is not Google's
  *        r: the data of redacted thinking
  *        t: the thinking in front of a call, a JSON array of {"thinking","signature"} | {"data"}
  *
@@ -29,13 +29,8 @@ static bool is_ours(struct str bytes)
            memchr(kinds, bytes.p[strlen(MARK)], sizeof kinds);
 }
 
-struct str gemini_pack(struct arena *arena, enum gemini_kept kind, struct str value)
+static struct str make_packet(struct arena *arena, enum gemini_kept kind, struct str value)
 {
-    struct str bytes = crypto_unbase64(arena, value);
-    struct str again = bytes.n ? crypto_base64(arena, bytes) : STR_NONE;
-
-    if (kind == GEMINI_SIGNATURE && again.n && str_eq(again, value) && !is_ours(bytes))
-        return value;
     char *packet = arena_alloc(arena, strlen(MARK) + 1 + value.n);
     if (!packet)
         return STR_NONE;
@@ -44,6 +39,32 @@ struct str gemini_pack(struct arena *arena, enum gemini_kept kind, struct str va
     if (value.n)
         memcpy(packet + strlen(MARK) + 1, value.p, value.n);
     return crypto_base64(arena, (struct str){packet, strlen(MARK) + 1 + value.n});
+}
+
+/* Does it come back as it went, and is it nothing that could be taken for a packet? */
+static bool goes_bare(struct arena *arena, struct str value)
+{
+    struct str bytes = crypto_unbase64(arena, value);
+    struct str again = bytes.n ? crypto_base64(arena, bytes) : STR_NONE;
+
+    return again.n && str_eq(again, value) && !is_ours(bytes);
+}
+
+struct str gemini_pack(struct arena *arena, enum gemini_kept kind, struct str value)
+{
+    if (kind == GEMINI_SIGNATURE && goes_bare(arena, value))
+        return value;
+    return make_packet(arena, kind, value);
+}
+
+struct str gemini_pack_thought(struct arena *arena, struct str signature)
+{
+    if (str_starts(signature, CHAT_GOOGLE_SIGNATURE)) {
+        struct str bare = str_slice(signature, strlen(CHAT_GOOGLE_SIGNATURE), signature.n);
+        if (goes_bare(arena, bare))
+            return bare;
+    }
+    return make_packet(arena, GEMINI_SIGNATURE, signature);
 }
 
 /* Only what could have come from JSON may go on into JSON. */
@@ -80,6 +101,15 @@ struct str gemini_unpack(struct arena *arena, struct str shown, enum gemini_kept
         ++*kind;
     struct str value = str_slice(bytes, strlen(MARK) + 1, bytes.n);
     return is_text(arena, value) ? value : STR_NONE;
+}
+
+struct str gemini_unpack_thought(struct arena *arena, struct str shown, enum gemini_kept *kind)
+{
+    struct str value = gemini_unpack(arena, shown, kind);
+
+    if (*kind != GEMINI_SIGNATURE || !value.n || is_ours(crypto_unbase64(arena, shown)))
+        return value;
+    return arena_printf(arena, CHAT_GOOGLE_SIGNATURE "%.*s", STR_ARG(value));
 }
 
 /* --- thinking in front of calls ------------------------------------------------------------------ */

@@ -121,7 +121,7 @@ static status think(struct gemini_stream *st, struct choice *c, const struct cha
     struct str shown = STR_NONE;
 
     if (st->show_thinking && e->signature.n) {
-        shown = gemini_pack(st->arena, GEMINI_SIGNATURE, e->signature);
+        shown = gemini_pack_thought(st->arena, e->signature);
         if (!shown.p)
             return E_NOMEM;
     }

@@ -39,13 +39,33 @@ const char *openai_chat_error_code(enum chat_error_kind kind)
     return errors[kind].code;
 }
 
-/* The delay is repeated in the text: some clients parse it out of there, and people read it. */
+/* The text without the last sentence, if that says in other words how long to wait. */
+static struct str without_delay(struct str text)
+{
+    static const char *const leads[] = {"Please retry after ", "Please wait ", "Retry after ",
+                                        "Please try again after "};
+
+    for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
+        size_t at = str_find(text, leads[i]);
+        struct str rest = str_slice(text, at, text.n);
+        size_t stop = str_find(rest, ". ");
+        if (at && rest.n && stop == rest.n)
+            return str_trim(str_slice(text, 0, at));
+    }
+    return text;
+}
+
+/* The delay is repeated in the text: some clients parse it out of there (Codex: "try again in 5s"),
+   and people read it. */
 void openai_chat_write_message(struct jwrite *w, const struct chat_error *err)
 {
+    bool said = str_find(err->message, "try again in ") < err->message.n;
+    bool tell = err->retry_after_ms > 0 && !said;
+
     jwrite_key(w, "message");
     jwrite_raw(w, STR("\""));
-    jwrite_escape(w->out, err->message);
-    if (err->retry_after_ms > 0)
+    jwrite_escape(w->out, tell ? without_delay(err->message) : err->message);
+    if (tell)
         buf_printf(w->out, " Please try again in %llds.",
                    (long long)((err->retry_after_ms + 999) / 1000));
     buf_add_char(w->out, '"');

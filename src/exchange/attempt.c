@@ -271,6 +271,17 @@ static struct str name_target(const struct exchange *x)
                         STR_ARG(x->model->name));
 }
 
+/* The last word on keys that are bound to orchestration, wherever the target came from. */
+static bool breaks_bond(struct exchange *x)
+{
+    if (!x->key || !x->key->profile ||
+        (x->family == &family_orchestration && x->call.profile == x->key->profile))
+        return false;
+    chat_error_set(&x->error, x->arena, CHAT_ERROR_PERMISSION,
+                   "This key may use models only through SAP's orchestration service.");
+    return true;
+}
+
 static void take_target(struct exchange *x)
 {
     x->target = x->pick.target;
@@ -300,6 +311,8 @@ enum step attempt_target(struct exchange *x)
         return nobody_left(x);
     }
     take_target(x);
+    if (breaks_bond(x))
+        return STEP_FAIL;
     if (route_wants_limit(&x->pick))
         gateway_learn_limits(x->state, x->target->account);
     if (!prepare_body(x))
@@ -533,5 +546,9 @@ enum step attempt_answer(struct exchange *x)
         stored_missing(x);
     if (x->up_retry_after_ms)
         x->error.retry_after_ms = x->up_retry_after_ms;
+    if (x->error.kind == CHAT_ERROR_CONTENT_FILTER && !x->work && x->family->read_refused) {
+        route_answered(&x->pick);
+        return relay_refused(x) ? DONE : STEP_FAIL;
+    }
     return attempt_failed(x);
 }

@@ -14,6 +14,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "exchange/life.h"
+#include "family/orchestration.h"
 #include "gate/client.h"
 
 static struct str header(const struct exchange *x, const char *name)
@@ -95,6 +96,31 @@ static enum step check_key(struct exchange *x)
     return STEP_FAIL;
 }
 
+/* A key that is bound to an orchestration profile must not reach a model in any other way, so only
+   what is known to heed the bond is open to it: an endpoint that is added later is not. */
+static bool evades_profile(struct exchange *x)
+{
+    if (!x->key || !x->key->profile)
+        return false;
+    switch (x->match.endpoint->kind) {
+    case ENDPOINT_CHAT:
+    case ENDPOINT_COUNT_TOKENS:
+    case ENDPOINT_EMBEDDINGS:
+    case ENDPOINT_MODEL_LIST:
+    case ENDPOINT_MODEL:
+    case ENDPOINT_HEALTH:
+    case ENDPOINT_READY:
+    case ENDPOINT_ROOT:
+        return false;
+    default:
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_PERMISSION,
+                       "This key may use models only through SAP's orchestration service (profile "
+                       "'%s'), which has no such endpoint.",
+                       x->key->profile->name);
+        return true;
+    }
+}
+
 static enum step admit(struct exchange *x)
 {
     if (endpoint_find(x->arena, x->request.path, x->request.root, &x->match))
@@ -116,7 +142,7 @@ static enum step admit(struct exchange *x)
                        STR_ARG(endpoint_allow(x->arena, x->match.endpoint)));
         return STEP_FAIL;
     }
-    if (!x->match.endpoint->open && check_key(x) == STEP_FAIL)
+    if (!x->match.endpoint->open && (check_key(x) == STEP_FAIL || evades_profile(x)))
         return STEP_FAIL;
     x->stage = STAGE_DECODE;
     return GO_ON;
@@ -177,12 +203,19 @@ static enum step decode(struct exchange *x)
 
 /* --- STAGE_MODELS, STAGE_ROUTE --------------------------------------------------------------- */
 
+static bool is_bound(const struct exchange *x)
+{
+    return x->key && x->key->profile;
+}
+
 static void on_models(void *arg, struct route_table *table, const struct chat_error *err)
 {
     struct exchange *x = arg;
 
     x->models_wait = NULL;
     route_table_release(x->table);
+    if (table && is_bound(x))
+        table = route_table_bound(table); /* what is not in there cannot be asked */
     x->table = table ? route_table_hold(table) : NULL;
     if (!table) {
         x->error = *err;
@@ -204,6 +237,14 @@ static enum step models(struct exchange *x)
         return STEP_FAIL;
     x->stage = STAGE_ROUTE;
     return GO_ON;
+}
+
+static enum step no_service(struct exchange *x)
+{
+    chat_error_set(&x->error, x->arena, CHAT_ERROR_OVERLOADED,
+                   "This key may use models only through SAP's orchestration service, and no "
+                   "deployment of it is running.");
+    return STEP_FAIL;
 }
 
 static enum step unknown_model(struct exchange *x)
@@ -234,6 +275,9 @@ static enum step begin_pick(struct exchange *x)
                             .prefer = x->prefer,
                             .began_ms = x->started_ms};
 
+    /* A key's own profile binds it; the general one is for those who come by way of orchestration
+       anyway. */
+    x->call.profile = is_bound(x) ? x->key->profile : x->config->default_profile;
     route_end(&x->pick);
     route_begin(&x->pick, &ask);
     x->stage = STAGE_TARGET;
@@ -253,7 +297,7 @@ static enum step route(struct exchange *x)
         return GO_ON;
     }
     if (!x->model)
-        return unknown_model(x);
+        return is_bound(x) && !route_table_count(x->table) ? no_service(x) : unknown_model(x);
     if (x->match.endpoint->kind == ENDPOINT_MODEL)
         return local_serve_models(x);
     if (x->match.endpoint->kind == ENDPOINT_COUNT_TOKENS)

@@ -206,6 +206,7 @@ status attempt_encode(struct arena *arena, const struct family *family,
 bool relay_begin(struct exchange *x);
 bool relay_push(struct exchange *x, struct str bytes);
 bool relay_finish(struct exchange *x);
+bool relay_refused(struct exchange *x); /* x->error, of a filter, as the answer that it is */
 bool relay_broken(struct exchange *x, const char *what); /* false: the answer is none */
 void relay_give(struct exchange *x, struct str bytes);   /* bytes of the body, counted */
 void relay_flush(struct exchange *x, bool all);          /* give the caller what may be given */

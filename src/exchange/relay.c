@@ -114,13 +114,8 @@ static void on_hold_over(void *arg)
         begin_stream(x);
 }
 
-bool relay_begin(struct exchange *x)
+static bool open_reader(struct exchange *x)
 {
-    buf_clear(&x->out);
-    x->content_seen = x->stopped = x->up_failed = false;
-    x->whole.ceiling = WHOLE_BODY_BYTES;
-    if (x->work)
-        return x->work->begin ? x->work->begin(x) : true;
     if (!choose_sink(x))
         return false;
     struct chat_sink *sink = &x->tap.sink;
@@ -128,7 +123,17 @@ bool relay_begin(struct exchange *x)
     sink = chat_order_new(x->arena, sink);
 #endif
     x->reader = sink ? x->family->reader(x->arena, &x->call, sink) : NULL;
-    if (!x->reader)
+    return x->reader != NULL;
+}
+
+bool relay_begin(struct exchange *x)
+{
+    buf_clear(&x->out);
+    x->content_seen = x->stopped = x->up_failed = false;
+    x->whole.ceiling = WHOLE_BODY_BYTES;
+    if (x->work)
+        return x->work->begin ? x->work->begin(x) : true;
+    if (!open_reader(x))
         return false;
     if (!x->call.stream)
         return true;
@@ -303,6 +308,21 @@ static bool finish_whole(struct exchange *x)
         body = x->family->relay_whole(x->reader, x->arena, body);
     earlier_note(x);
     reply_whole(x, 200, "application/json", body);
+    return true;
+}
+
+bool relay_refused(struct exchange *x)
+{
+    struct chat_error why = x->error;
+
+    buf_clear(&x->out);
+    x->content_seen = x->stopped = x->up_failed = false;
+    x->error = (struct chat_error){.kind = CHAT_ERROR_NONE};
+    if (!open_reader(x) || x->family->read_refused(x->reader, &why) || x->up_failed)
+        return x->error.kind ? false : relay_broken(x, "The refusal could not be rendered.");
+    if (!x->call.stream)
+        return render_whole(x);
+    relay_flush(x, true);
     return true;
 }
 

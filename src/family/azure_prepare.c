@@ -25,6 +25,8 @@ static const struct rewrite rows[] = {
     {"stop", REWRITE_REMOVE, NULL, MODEL_NO_STOP, 0, false, "400 Unsupported parameter; pub"},
     {"reasoning_effort", REWRITE_REMOVE, NULL, 0, MODEL_REASONING, false,
      "400 Unrecognized request argument; CL 2026-07"},
+    {"prediction", REWRITE_REMOVE, NULL, MODEL_REASONING, 0, false,
+     "400 Unsupported parameter; makes answers faster, not other ones; pub"},
     {"verbosity", REWRITE_REMOVE, NULL, 0, MODEL_REASONING, false,
      "400 Unsupported parameter before GPT 5; pub"},
     {"messages[].cache_control", REWRITE_REMOVE, NULL, 0, 0, false,
@@ -48,22 +50,6 @@ static const struct {
 };
 
 /* --- effort ---------------------------------------------------------------------------------- */
-
-/* `reasoning: {effort}` is the Responses API's spelling; Claude Code Router sends it here. */
-static status lift_reasoning(struct arena *arena, struct jspan *body)
-{
-    struct jspan *reasoning = jspan_get(body, "reasoning");
-    const struct jspan *effort = jspan_get(reasoning, "effort");
-
-    if (!jspan_is(effort, JSPAN_STRING))
-        return OK;
-    status s = OK;
-    if (jspan_none(jspan_get(body, "reasoning_effort")))
-        s = jspan_set(arena, body, "reasoning_effort", effort->text);
-    if (!s)
-        jspan_remove_key(body, "reasoning");
-    return s;
-}
 
 static bool has_tools(const struct jspan *body)
 {
@@ -259,7 +245,7 @@ status azure_prepare(struct arena *arena, struct jspan *body, const struct famil
                          "This model answers on the Responses API only.");
         return E_SYNTAX;
     }
-    status s = lift_reasoning(arena, body);
+    status s = openai_lift_thinking(arena, body, model, dropped);
     if (!s)
         s = rewrite_apply(arena, rows, sizeof rows / sizeof *rows, body, model, dropped);
     if (!s)

@@ -40,9 +40,8 @@ static bool is_unsigned(const struct jspan *block)
 {
     const struct jspan *signature = jspan_get(block, "signature");
 
-    return block_is(block, "thinking") &&
-           (jspan_none(signature) || jspan_says(signature, "") ||
-            str_starts(signature->text, "\"" CHAT_RESPONSES_SIGNATURE));
+    return block_is(block, "thinking") && (jspan_none(signature) || jspan_says(signature, "") ||
+                                           str_starts(signature->text, "\"" CHAT_MARK));
 }
 
 static void drop_unsigned_in(struct invoke_edit *e, struct jspan *message)

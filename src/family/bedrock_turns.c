@@ -200,8 +200,7 @@ static status add_part(struct making *m, enum chat_role role, const struct chat_
         copy.kind = CHAT_TEXT;
         return str_trim(part->text).n ? add(m, role, &copy) : OK;
     case CHAT_THINKING:
-        if (part->signature.n && role == CHAT_ASSISTANT &&
-            !str_starts(part->signature, CHAT_RESPONSES_SIGNATURE))
+        if (part->signature.n && role == CHAT_ASSISTANT && !str_starts(part->signature, CHAT_MARK))
             return add(m, role, part);
         dropped_add_cstr(m->dropped, "messages.thinking");
         return OK;

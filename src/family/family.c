@@ -5,6 +5,7 @@ static const struct family *const families[] = {
     &family_azure_openai,      &family_azure_responses, &family_bedrock_invoke,
     &family_bedrock_converse,  &family_bedrock_titan,   &family_vertex_gemini,
     &family_openai_compatible, &family_cohere_rerank,   &family_sap_rpt,
+    &family_orchestration,
 };
 
 /* The first matching row counts. Claude goes to invoke, which is its own wire; Nova has only
@@ -21,6 +22,7 @@ static const struct {
     {"gcp-vertexai", "*", &family_vertex_gemini},
     {"aicore-cohere", "*rerank*", &family_cohere_rerank},
     {"aicore-sap", "*rpt*", &family_sap_rpt},
+    {"orchestration", "*", &family_orchestration},
 };
 
 const struct family *family_find(struct str name)

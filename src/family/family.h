@@ -20,9 +20,14 @@
 #include "family/frames.h"
 #include "family/model.h"
 
+struct orchestration_profile; /* family/orchestration.h */
+
 /* One call to one target. Borrowed for the life of the exchange. */
 struct family_call {
     const struct family_model *model;
+    const struct orchestration_profile
+        *profile; /* orchestration: what stands around the model; NULL:
+                                                    nothing */
     bool stream;
     bool lane;          /* the caller speaks this family's own wire */
     bool include_usage; /* chat completions: the caller asked for the usage chunk */
@@ -94,8 +99,12 @@ struct family {
        when it was cut short (the exchange makes the error of it). */
     status (*read_end)(struct family_reader *reader);
 
+    /* An HTTP error that says that a filter stopped the request (kind CONTENT_FILTER): pushes it as
+       the answer that it is, a filtered one. NULL: it stays an error. */
+    status (*read_refused)(struct family_reader *reader, const struct chat_error *err);
+
     /* The lane's way back: append to `out` what a caller of the same wire gets for this frame (called
-       behind read_frame): most often the frame as it came, sometimes nothing. */
+       behind read_frame): most often the frame as it came, sometimes nothing. NULL: no lane. */
     void (*relay)(struct family_reader *reader, const struct frame *frame, struct buf *out);
     /* The same for a whole answer (behind read_whole): `body`, or other text in `arena`. NULL: as it
        came. */
@@ -126,6 +135,7 @@ extern const struct family family_vertex_gemini;
 extern const struct family family_openai_compatible;
 extern const struct family family_cohere_rerank;
 extern const struct family family_sap_rpt;
+extern const struct family family_orchestration;
 
 /* The family that answers for a deployment of this executable id (open set: unknown ids are served
    as openai-compatible) and model; `prefer` is the configuration's word for it or unset.

@@ -63,6 +63,7 @@ static const struct {
     {"thinking", MODEL_THINKING},
     {"thinks_always", MODEL_THINKS_ALWAYS},
     {"fixed_dimensions", MODEL_FIXED_DIMENSIONS},
+    {"speaks_after_tools", MODEL_SPEAKS_AFTER_TOOLS},
 };
 
 unsigned model_trait_parse(struct str word)

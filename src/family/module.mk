@@ -9,9 +9,13 @@ src_libcorelay_a_SOURCES += \
 	src/family/openai_compatible.c \
 	src/family/openai_embed.c src/family/openai_embed.h \
 	src/family/openai_encode.c src/family/openai_encode.h src/family/openai_messages.c \
+	src/family/openai_thinking.c \
 	src/family/openai_blocks.c src/family/openai_blocks.h \
 	src/family/openai_replay.c \
 	src/family/openai_reader.c src/family/openai_reader.h \
+	src/family/orchestration.c src/family/orchestration.h \
+	src/family/orchestration_embed.c src/family/orchestration_messages.c \
+	src/family/orchestration_params.c src/family/orchestration_read.c \
 	src/family/rewrite.c src/family/rewrite.h \
 	src/family/upstream_error.c src/family/upstream_error.h \
 	src/family/vertex_gemini.c src/family/vertex_gemini.h \

@@ -19,6 +19,12 @@ static const struct rewrite rows[] = {
     {"prompt_cache_key", REWRITE_REMOVE, NULL, 0, 0, true, "a hint to OpenAI's service"},
     {"prompt_cache_retention", REWRITE_REMOVE, NULL, 0, 0, true, "the same"},
     {"safety_identifier", REWRITE_REMOVE, NULL, 0, 0, true, "the same"},
+    {"service_tier", REWRITE_REMOVE, NULL, 0, 0, false, "OpenAI's own service only"},
+    {"prediction", REWRITE_REMOVE, NULL, 0, 0, false,
+     "makes answers faster, not other ones; 400 extra member (Mistral)"},
+    {"verbosity", REWRITE_REMOVE, NULL, 0, 0, false, "GPT 5 and later only"},
+    {"modalities", REWRITE_REMOVE, NULL, 0, 0, true, "text alone is left of it here"},
+    {"audio", REWRITE_REMOVE, NULL, 0, 0, true, "means nothing but beside modalities"},
     {"reasoning_effort", REWRITE_REMOVE, NULL, 0, MODEL_REASONING, false,
      "400 extra member (Mistral); public reports"},
     {"messages[].content[].cache_control", REWRITE_REMOVE, NULL, 0, 0, false,
@@ -85,6 +91,28 @@ static bool wants_missing_tool(const struct jspan *body, const struct openai_sty
            (jspan_says(choice, "required") || jspan_is(choice, JSPAN_OBJECT));
 }
 
+/* Spoken answers cannot be left out in silence. */
+static bool wants_speech(const struct jspan *body)
+{
+    for (const struct jspan *n = jspan_first(jspan_get(body, "modalities")); n; n = n->next)
+        if (!jspan_says(n, "text"))
+            return true;
+    return false;
+}
+
+/* "Unexpected role 'user' after role 'tool'": what other clients of Mistral put between them. */
+static status answer_tools(struct arena *arena, struct jspan *body)
+{
+    status s = OK;
+
+    for (struct jspan *m = jspan_first(jspan_get(body, "messages")); m && m->next && !s;
+         m = m->next)
+        if (jspan_says(jspan_get(m, "role"), "tool") &&
+            jspan_says(jspan_get(m->next, "role"), "user"))
+            s = jspan_insert(arena, m, STR("{\"role\":\"assistant\",\"content\":\"Done.\"}"));
+    return s;
+}
+
 static status prepare(struct arena *arena, struct jspan *body, const struct family_call *call,
                       struct dropped *dropped, struct chat_error *err)
 {
@@ -101,7 +129,14 @@ static status prepare(struct arena *arena, struct jspan *body, const struct fami
         chat_error_field(err, arena, CHAT_ERROR_UNSUPPORTED, "tools", "This model has no tools.");
         return E_SYNTAX;
     }
-    status s = rewrite_apply(arena, rows, sizeof rows / sizeof *rows, body, call->model, dropped);
+    if (wants_speech(body)) {
+        chat_error_field(err, arena, CHAT_ERROR_UNSUPPORTED, "modalities",
+                         "modalities: %.*s can only answer text.", STR_ARG(call->model->name));
+        return E_SYNTAX;
+    }
+    status s = openai_lift_thinking(arena, body, call->model, dropped);
+    if (!s)
+        s = rewrite_apply(arena, rows, sizeof rows / sizeof *rows, body, call->model, dropped);
     if (!s)
         s = jspan_set(arena, body, "model", name);
     if (!s)
@@ -110,6 +145,8 @@ static status prepare(struct arena *arena, struct jspan *body, const struct fami
         s = openai_fit_replayed(arena, body, &style, call->model, dropped);
     for (struct jspan *m = jspan_first(jspan_get(body, "messages")); m && !s; m = m->next)
         unify_role(m);
+    if (!s && call->model->traits & MODEL_SPEAKS_AFTER_TOOLS)
+        s = answer_tools(arena, body);
     return s;
 }
 
@@ -157,6 +194,18 @@ static const struct family_embed embed = {
     .decode = openai_embed_decode,
 };
 
+/* The form of calls before `tools` is OpenAI's own: it is translated. */
+static bool lane_fits(const struct jspan *body)
+{
+    if (!jspan_none(jspan_get(body, "functions")) || !jspan_none(jspan_get(body, "function_call")))
+        return false;
+    for (const struct jspan *m = jspan_first(jspan_get(body, "messages")); m; m = m->next)
+        if (!jspan_none(jspan_get(m, "function_call")) ||
+            jspan_says(jspan_get(m, "role"), "function"))
+            return false;
+    return true;
+}
+
 const struct family family_openai_compatible = {
     .name = "openai-compatible",
     .wire = WIRE_OPENAI_CHAT,
@@ -169,5 +218,6 @@ const struct family family_openai_compatible = {
     .read_end = openai_read_end,
     .relay = openai_relay_mended, /* Mistral on vLLM; SAP's JavaScript SDK, 2026-08 */
     .relay_whole = openai_relay_whole_mended,
+    .lane_fits = lane_fits,
     .embed = &embed,
 };

@@ -34,6 +34,12 @@ struct str openai_call_id(struct arena *arena, const struct openai_style *style,
    memory. */
 struct str openai_opaque_id(struct arena *arena, struct str id);
 
+/* What the caller says of thinking in other vendors' words (`thinking`, `reasoning`,
+   `thinking_budget`, `enable_thinking`) as `reasoning_effort`, unless that is there; declared as
+   dropped where the model does not reason. E_NOMEM. */
+status openai_lift_thinking(struct arena *arena, struct jspan *body,
+                            const struct family_model *model, struct dropped *dropped);
+
 /* Make messages that clients replay fit for this server: members that only answers have are taken out,
    call ids are made as long as it takes them. E_NOMEM. */
 status openai_fit_replayed(struct arena *arena, struct jspan *body,

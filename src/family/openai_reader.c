@@ -193,6 +193,11 @@ struct chat_usage openai_usage(const struct jspan *usage)
     u.output = jspan_int(jspan_get(usage, "completion_tokens"), 0);
     u.cache_read = jspan_int(jspan_get(in, "cached_tokens"), 0);
     u.cache_write = jspan_int(jspan_get(in, "cache_creation_tokens"), 0);
+    u.cache_write_1h = jspan_int(
+        jspan_get(jspan_get(in, "cache_creation_token_details"), "ephemeral_1h_input_tokens"), 0);
+    if (u.input < u.cache_read + u.cache_write) /* Claude by way of orchestration counts them apart:
+                                                   seen by another client, 2026-09 */
+        u.input += u.cache_read + u.cache_write;
     u.audio_input = jspan_int(jspan_get(in, "audio_tokens"), 0);
     u.audio_output = jspan_int(jspan_get(out, "audio_tokens"), 0);
     return u;
@@ -273,6 +278,33 @@ static status finish(struct openai_reader *r)
     for (struct choice *c = r->choices; c && !s; c = c->next)
         s = stop_choice(r, c);
     return s;
+}
+
+status openai_read_stop(struct family_reader *reader, enum chat_stop stop, struct str refusal)
+{
+    struct openai_reader *r = (struct openai_reader *)reader;
+    struct chat_event begin = {.kind = CHAT_EVENT_START};
+    struct choice *c;
+
+    if (r->stopped || r->failed)
+        return OK;
+    status s = r->started ? OK : chat_push(r->base.sink, &begin);
+    r->started = true;
+    if (!s && !r->choices)
+        s = find_choice(r, 0, &c);
+    for (c = r->choices; c && !s; c = c->next) {
+        if (!c->finished)
+            c->stop = stop;
+        c->finished = true;
+        if (c->blocks.opened == 0)
+            s = openai_blocks_text(&c->blocks, CHAT_BLOCK_REFUSAL, refusal, STR_NONE, STR_NONE);
+    }
+    return s ? s : finish(r);
+}
+
+void openai_read_nothing_more(struct family_reader *reader)
+{
+    ((struct openai_reader *)reader)->failed = true;
 }
 
 static status fail(struct openai_reader *r, const struct chat_error *err)

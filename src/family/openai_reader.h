@@ -14,6 +14,12 @@ status openai_read_frame(struct family_reader *reader, struct arena *scratch,
 status openai_read_whole(struct family_reader *reader, struct arena *scratch, struct str body);
 status openai_read_end(struct family_reader *reader);
 
+/* The answer ends here, for this reason: what is open is closed, and choices that have said nothing
+   say `refusal` (may be unset). Nothing is read behind it. */
+status openai_read_stop(struct family_reader *reader, enum chat_stop stop, struct str refusal);
+/* Whatever comes from now on is not part of the answer. */
+void openai_read_nothing_more(struct family_reader *reader);
+
 /* The frame as it came, but for: chunks without choices (Azure's prompt_filter_results, on which
    clients stumble; the usage chunk, unless the caller asked for it) and errors, which the caller
    gets from the exchange. */

@@ -10,6 +10,7 @@ static const struct rewrite rows[] = {
     {"messages[].reasoning_content", REWRITE_REMOVE, NULL, 0, 0, true,
      "400 extra member; what a model thought is of no use to this one; public reports"},
     {"messages[].reasoning", REWRITE_REMOVE, NULL, 0, 0, true, "the same"},
+    {"messages[].reasoning_details", REWRITE_REMOVE, NULL, 0, 0, true, "OpenRouter's, the same"},
     {"messages[].thinking_blocks", REWRITE_REMOVE, NULL, 0, 0, true, "our extension"},
     {"messages[].tool_calls[].extra_content", REWRITE_REMOVE, NULL, 0, 0, true, "our extension"},
     {"messages[].annotations", REWRITE_REMOVE, NULL, 0, 0, true,

@@ -448,7 +448,8 @@ static void fill(struct arena *arena, const struct found *f, int http_status, st
                  bool structured, struct chat_error *out)
 {
     enum chat_error_kind kind = kind_of(f, http_status);
-    bool theirs = structured && f->message.n && kind != CHAT_ERROR_UPSTREAM_AUTH &&
+    bool page = str_starts(str_trim(f->message), "<"); /* of a proxy on the way */
+    bool theirs = structured && f->message.n && !page && kind != CHAT_ERROR_UPSTREAM_AUTH &&
                   kind != CHAT_ERROR_MODEL_NOT_FOUND;
     struct str text = theirs ? clean(arena, f->message) : STR_NONE;
 

@@ -66,8 +66,8 @@ static status open_block(struct gemini_reader *r, struct candidate *c, enum chat
     return push(r, c, CHAT_EVENT_OPEN, e);
 }
 
-static status read_thought(struct gemini_reader *r, struct candidate *c, struct str text,
-                           struct str signature)
+static status read_thought(struct gemini_reader *r, struct arena *scratch, struct candidate *c,
+                           struct str text, struct str signature)
 {
     status s = OK;
 
@@ -77,6 +77,9 @@ static status read_thought(struct gemini_reader *r, struct candidate *c, struct 
         s = push(r, c, CHAT_EVENT_DELTA, (struct chat_event){.text = text});
     if (s || !signature.n)
         return s;
+    signature = arena_printf(scratch, CHAT_GOOGLE_SIGNATURE "%.*s", STR_ARG(signature));
+    if (!signature.p)
+        return E_NOMEM;
     s = push(r, c, CHAT_EVENT_DELTA, (struct chat_event){.signature = signature});
     return s ? s : close_block(r, c);
 }
@@ -135,7 +138,7 @@ static status read_part(struct gemini_reader *r, struct arena *scratch, struct c
     if (!jspan_is(text, JSPAN_STRING))
         return OK; /* images and the like: the hub's answers have none */
     if (jspan_true(jspan_get(part, "thought")))
-        return read_thought(r, c, jspan_str(scratch, text), signature);
+        return read_thought(r, scratch, c, jspan_str(scratch, text), signature);
     return read_text(r, c, jspan_str(scratch, text), signature);
 }
 

@@ -11,9 +11,15 @@
 #include "base/crypto.h"
 #include "base/str.h"
 
+struct orchestration_profile;
+
 struct api_key {
     const char *name; /* for the record; never the key itself */
     uint8_t hash[SHA256_BYTES];
+    /* Every call of this key goes through SAP's orchestration service, in this profile; NULL: no such
+       bond. The name is the configuration's. */
+    const char *profile_name;
+    const struct orchestration_profile *profile;
     struct api_key *next;
 };
 

@@ -9,11 +9,16 @@
 
 enum { MODELS_MAX = 4096, NEAREST_MAX = 3 };
 
+struct place;
+
 struct route_table {
     struct arena *arena;
     struct route_model *models;
     size_t count, room;
     unsigned holds;
+    struct place *orchestration; /* deployments that answer for every model */
+    struct route_table *bound;   /* the same models, all behind those; lives as long as this one */
+    struct route_table *outer;   /* of a bound one */
 };
 
 /* --- building -------------------------------------------------------------------------------- */
@@ -149,32 +154,30 @@ static status name_target(struct arena *arena, const struct route_model *m, stru
     return t->label.p && t->domain_label.p ? OK : E_NOMEM;
 }
 
-static status add_target(struct route_table *table, struct route_model *m,
-                         const struct route_source *source, const char *url, const char *id,
-                         const char *version, const char *executable)
+/* A deployment, whoever's model it is. */
+struct place {
+    const struct route_source *source;
+    const char *url, *id; /* id NULL: the end of the URL */
+    const char *version;  /* NULL: unknown */
+    struct place *next;
+};
+
+static status append_target(struct route_table *table, struct route_model *m,
+                            const struct place *place, const struct family *family)
 {
-    const struct config_model *setting = m->setting;
     struct target *t = ARENA_NEW(table->arena, struct target);
     struct target **end = &m->targets;
 
     if (!t)
         return E_NOMEM;
-    if (setting && setting->executable)
-        executable = setting->executable;
-    m->executable = arena_cstr(table->arena, str_from(executable));
-    t->account = source->account;
-    t->group = source->group;
-    t->url = copy_url(table->arena, url);
-    t->version = version ? arena_cstr(table->arena, str_from(version)) : NULL;
-    t->id = arena_cstr(table->arena, str_from(id ? id : last_segment(t->url)));
-    t->family =
-        family_pick(str_from(executable), m->name, str_from(setting ? setting->family : NULL));
-    if (!t->url || !t->id || !m->executable || name_target(table->arena, m, t))
+    t->account = place->source->account;
+    t->group = place->source->group;
+    t->url = copy_url(table->arena, place->url);
+    t->version = place->version ? arena_cstr(table->arena, str_from(place->version)) : NULL;
+    t->id = arena_cstr(table->arena, str_from(place->id ? place->id : last_segment(t->url)));
+    t->family = family;
+    if (!t->url || !t->id || name_target(table->arena, m, t))
         return E_NOMEM;
-    if (!t->family) { /* the configuration was checked; this is for a family without this model */
-        log_warning("no family for model %.*s (%s)", STR_ARG(m->name), executable);
-        return OK;
-    }
     while (*end)
         end = &(*end)->next;
     *end = t;
@@ -182,14 +185,131 @@ static status add_target(struct route_table *table, struct route_model *m,
     return OK;
 }
 
+static status add_target(struct route_table *table, struct route_model *m,
+                         const struct place *place, const char *executable)
+{
+    const struct config_model *setting = m->setting;
+
+    if (setting && setting->executable)
+        executable = setting->executable;
+    m->executable = arena_cstr(table->arena, str_from(executable));
+    if (!m->executable)
+        return E_NOMEM;
+    const struct family *family =
+        family_pick(str_from(executable), m->name, str_from(setting ? setting->family : NULL));
+    if (family)
+        return append_target(table, m, place, family);
+    /* the configuration was checked; this is for a family without this model */
+    log_warning("no family for model %.*s (%s)", STR_ARG(m->name), executable);
+    return OK;
+}
+
+/* --- orchestration --------------------------------------------------------------------------- */
+
+/* The executable of deployments of SAP's orchestration service, and their name among those that the
+   configuration names. */
+static const char orchestration[] = "orchestration";
+
+static bool is_orchestrated(const struct config_model *setting)
+{
+    return setting && setting->family && strcmp(setting->family, orchestration) == 0;
+}
+
+static status keep_orchestration(struct route_table *table, const struct place *place)
+{
+    struct place *copy = ARENA_NEW(table->arena, struct place);
+    struct place **end = &table->orchestration;
+
+    if (!copy)
+        return E_NOMEM;
+    *copy = *place;
+    while (*end)
+        end = &(*end)->next;
+    *end = copy;
+    return OK;
+}
+
+/* Have the model answered by every deployment of the service, and by no other. */
+static status lend_orchestration(struct route_table *table, struct route_model *m,
+                                 const struct place *places)
+{
+    status s = OK;
+
+    m->executable = orchestration;
+    m->targets = NULL;
+    m->target_count = 0;
+    for (const struct place *p = places; p && !s; p = p->next)
+        s = append_target(table, m, p, &family_orchestration);
+    return s;
+}
+
+/* Models that the configuration puts behind orchestration need no deployment of their own: they are
+   there as soon as the service is. */
+static status add_orchestrated(struct route_table *table, const struct config *config)
+{
+    for (const struct config_model *c = config->models; c; c = c->next) {
+        if (!is_orchestrated(c) || strchr(c->name, '*'))
+            continue;
+        if (!need_model(table, config, str_from(c->name)) && !is_full(table))
+            return E_NOMEM;
+    }
+    for (size_t i = 0; i < table->count; i++) {
+        struct route_model *m = &table->models[i];
+        if (is_orchestrated(m->setting) && lend_orchestration(table, m, table->orchestration))
+            return E_NOMEM;
+    }
+    return OK;
+}
+
+/* Models behind orchestration while no deployment of it runs: nobody answers for them. */
+static void drop_empty(struct route_table *table)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < table->count; i++)
+        if (table->models[i].targets)
+            table->models[kept++] = table->models[i];
+    table->count = kept;
+}
+
+/* The same models, all of them behind orchestration; none while the service does not run. */
+static status make_bound(struct route_table *table)
+{
+    struct route_table *bound = calloc(1, sizeof *bound);
+
+    table->bound = bound;
+    if (!bound)
+        return E_NOMEM;
+    bound->outer = table;
+    bound->arena = table->arena;
+    bound->models = calloc(table->count + 1, sizeof *bound->models);
+    if (!bound->models)
+        return E_NOMEM;
+    for (size_t i = 0; i < table->count && table->orchestration; i++) {
+        bound->models[i] = table->models[i];
+        bound->count++;
+        if (lend_orchestration(bound, &bound->models[i], table->orchestration))
+            return E_NOMEM;
+    }
+    return OK;
+}
+
+/* --- sources --------------------------------------------------------------------------------- */
+
 static status add_named(struct route_table *table, const struct config *config,
                         const struct route_source *source)
 {
     for (const struct config_deployment *d = source->account->deployments; d; d = d->next) {
+        struct place place = {.source = source, .url = d->url};
+        if (strcmp(d->model, orchestration) == 0) {
+            if (keep_orchestration(table, &place))
+                return E_NOMEM;
+            continue;
+        }
         struct route_model *m = need_model(table, config, str_from(d->model));
         if (!m && is_full(table))
             continue;
-        if (!m || add_target(table, m, source, d->url, NULL, NULL, guess_executable(m->name)))
+        if (!m || add_target(table, m, &place, guess_executable(m->name)))
             return E_NOMEM;
     }
     return OK;
@@ -200,14 +320,21 @@ static status add_discovered(struct route_table *table, const struct config *con
 {
     for (size_t i = 0; i < source->list->count; i++) {
         const struct deployment *d = &source->list->items[i];
-        if (!d->model || !http_url_allowed(d->url, config->allow_plain_http))
+        struct place place = {source, d->url, d->id, d->version, NULL};
+        bool for_all = d->executable && strcmp(d->executable, orchestration) == 0;
+        if (!http_url_allowed(d->url, config->allow_plain_http) || (!d->model && !for_all))
             continue;
+        if (for_all) {
+            if (keep_orchestration(table, &place))
+                return E_NOMEM;
+            continue;
+        }
         struct route_model *m = need_model(table, config, str_from(d->model));
         if (!m && is_full(table))
             continue;
         const char *executable =
             d->executable ? d->executable : guess_executable(str_from(d->model));
-        if (!m || add_target(table, m, source, d->url, d->id, d->version, executable))
+        if (!m || add_target(table, m, &place, executable))
             return E_NOMEM;
         if (d->created_s && (!m->created_s || d->created_s < m->created_s))
             m->created_s = d->created_s;
@@ -226,6 +353,9 @@ static void table_free(struct route_table *table)
 {
     if (!table)
         return;
+    if (table->bound)
+        free(table->bound->models);
+    free(table->bound);
     free(table->models);
     arena_free(table->arena);
     free(table);
@@ -249,26 +379,43 @@ struct route_table *route_table_new(const struct config *config, const struct ro
         else if (sources[i].list)
             s = add_discovered(table, config, &sources[i]);
     }
+    if (!s)
+        s = add_orchestrated(table, config);
+    if (!s) {
+        if (is_full(table))
+            log_warning("more than %d models: those beyond are left out", MODELS_MAX);
+        drop_empty(table);
+        qsort(table->models, table->count, sizeof *table->models, by_name);
+        s = make_bound(table);
+    }
     if (s) {
         table_free(table);
         return NULL;
     }
-    if (is_full(table))
-        log_warning("more than %d models: those beyond are left out", MODELS_MAX);
-    qsort(table->models, table->count, sizeof *table->models, by_name);
     return table;
+}
+
+/* The table that counts holds for this one. */
+static struct route_table *owner_of(struct route_table *table)
+{
+    return table->outer ? table->outer : table;
 }
 
 struct route_table *route_table_hold(struct route_table *table)
 {
-    table->holds++;
+    owner_of(table)->holds++;
     return table;
 }
 
 void route_table_release(struct route_table *table)
 {
-    if (table && --table->holds == 0)
-        table_free(table);
+    if (table && --owner_of(table)->holds == 0)
+        table_free(owner_of(table));
+}
+
+struct route_table *route_table_bound(struct route_table *table)
+{
+    return table->bound ? table->bound : table;
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */

@@ -55,6 +55,11 @@ struct route_table *route_table_new(const struct config *config, const struct ro
 struct route_table *route_table_hold(struct route_table *table);
 void route_table_release(struct route_table *table); /* NULL is allowed */
 
+/* The same models as callers see them who are bound to SAP's orchestration service: every target of
+   every model is a deployment of that service, so whoever has nothing but this table cannot go another
+   way. It has no models while the service does not run. Borrowed as `table` is, and held as it is. */
+struct route_table *route_table_bound(struct route_table *table);
+
 size_t route_table_count(const struct route_table *table);
 struct route_model *route_table_at(struct route_table *table, size_t i); /* sorted by name */
 

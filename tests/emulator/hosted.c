@@ -95,6 +95,23 @@ static bool fields_good(struct exchange *x, bool sonar)
     return true;
 }
 
+/* mistral-common, validator: only the assistant speaks behind tool results. */
+static bool mistral_turns_good(struct exchange *x)
+{
+    const cJSON *message, *list = json_get(x->json, "messages");
+    const char *before = "";
+
+    cJSON_ArrayForEach(message, list)
+    {
+        const char *role = json_str(message, "role");
+        if (!strcmp(before, "tool") && role && strcmp(role, "tool") && strcmp(role, "assistant"))
+            return chat_bad(x, "invalid_request_message_order", NULL,
+                            "Unexpected role '%s' after role 'tool'", role);
+        before = role ? role : "";
+    }
+    return true;
+}
+
 /* Perplexity wants user and assistant in turns after the system messages, user last. */
 static bool sonar_turns_good(struct exchange *x, const struct convo *c)
 {
@@ -125,7 +142,8 @@ void hosted_answer(struct exchange *x)
 
     convo_init(&c, &x->pool, x->deployment->model->name);
     if (!fields_good(x, sonar) || !chat_read_messages(x, &c) ||
-        (sonar && !sonar_turns_good(x, &c)) || !chat_read_tools(x, &c) || !chat_read_format(x, &c))
+        (sonar ? !sonar_turns_good(x, &c) : !mistral_turns_good(x)) || !chat_read_tools(x, &c) ||
+        !chat_read_format(x, &c))
         return;
     c.max_tokens =
         (long)json_num(x->json, "max_tokens", json_num(x->json, "max_completion_tokens", 0));

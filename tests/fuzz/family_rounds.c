@@ -44,7 +44,7 @@ static status read_pieces(const struct family *family, struct family_reader *rea
                          : frames_push(frames, str_slice(all, 0, cut));
         while (!s && frames_next(frames, scratch, &frame)) {
             s = family->read_frame(reader, scratch, &frame);
-            if (!s)
+            if (!s && family->relay)
                 family->relay(reader, &frame, &relayed);
         }
         arena_free(scratch);
@@ -113,6 +113,7 @@ void family_rounds(const struct family *family, const char *const *models, const
         if (size && read_stream(family, &call, all, data[size - 1] * size / 256) != sum)
             abort();
         read_whole(family, &call, all);
-        prepare(family, &call, all);
+        if (family->prepare)
+            prepare(family, &call, all);
     }
 }

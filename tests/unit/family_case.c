@@ -49,7 +49,7 @@ static void drain(struct family_case *c, struct reading *r)
         bool more = frames_next(r->frames, scratch, &frame);
         if (more && !r->failed) {
             r->failed = c->family->read_frame(r->reader, scratch, &frame);
-            if (!r->failed)
+            if (!r->failed && c->family->relay)
                 c->family->relay(r->reader, &frame, &r->bytes);
         }
         arena_free(scratch);

@@ -212,6 +212,14 @@ unit_tests += tests/unit/test_azure_responses
 tests_unit_test_azure_responses_SOURCES = tests/unit/test_azure_responses.c $(family_case)
 tests_unit_test_azure_responses_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_orchestration
+tests_unit_test_orchestration_SOURCES = tests/unit/test_orchestration.c $(family_case)
+tests_unit_test_orchestration_LDADD = $(UNIT_LIBS)
+
+unit_tests += tests/unit/test_orchestration_config
+tests_unit_test_orchestration_config_SOURCES = tests/unit/test_orchestration_config.c
+tests_unit_test_orchestration_config_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_openai_compatible
 tests_unit_test_openai_compatible_SOURCES = tests/unit/test_openai_compatible.c $(family_case)
 tests_unit_test_openai_compatible_LDADD = $(UNIT_LIBS)

@@ -58,7 +58,7 @@ static void unknown_fields_go(void **state)
     prepares(
         "gpt-4.1", false,
         "{\"model\":\"m\",\"messages\":[],\"enable_thinking\":true,\"thinking\":{},\"x\":null}",
-        "{\"messages\":[]}", "enable_thinking, thinking");
+        "{\"messages\":[]}", "thinking, enable_thinking");
     prepares("gpt-4.1", false,
              "{\"messages\":[{\"content\":[{\"type\":\"text\",\"text\":\"a\","
              "\"cache_control\":{\"type\":\"ephemeral\"}}]}],"
@@ -109,7 +109,21 @@ static void efforts(void **state)
              "");
     prepares("gpt-5", false, "{\"reasoning\":{\"effort\":\"low\"}}",
              "{\"reasoning_effort\":\"low\"}", "");
-    prepares("gpt-5", false, "{\"reasoning\":{\"max_tokens\":9}}", "{}", "reasoning");
+    prepares("gpt-5", false, "{\"reasoning\":{\"max_tokens\":9}}", "{\"reasoning_effort\":\"low\"}",
+             "");
+    prepares("gpt-5.2", false, "{\"reasoning\":{\"enabled\":false,\"effort\":\"high\"}}",
+             "{\"reasoning_effort\":\"none\"}", "");
+    prepares(
+        "gpt-5.2", false,
+        "{\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":20000},\"enable_thinking\":false}",
+        "{\"reasoning_effort\":\"high\"}", "");
+    prepares("gpt-5.2", false, "{\"thinking\":{\"type\":\"disabled\"}}",
+             "{\"reasoning_effort\":\"none\"}", "");
+    prepares("gpt-5.2", false, "{\"enable_thinking\":true,\"include_reasoning\":true}", "{}", "");
+    prepares("o3", false, "{\"thinking_budget\":8192,\"reasoning_effort\":\"low\"}",
+             "{\"reasoning_effort\":\"low\"}", "");
+    prepares("gpt-4.1", false, "{\"thinking\":{\"type\":\"disabled\"},\"thinking_budget\":8192}",
+             "{}", "thinking_budget");
     /* Tools only without effort. */
     prepares("gpt-5.4", false, "{\"tools\":[{}],\"reasoning_effort\":\"high\"}",
              "{\"tools\":[{}],\"reasoning_effort\":\"none\"}", "reasoning_effort");

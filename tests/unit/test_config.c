@@ -43,6 +43,7 @@ static const char *const variables[] = {"AICORE_SERVICE_KEY",
                                         "AICORE_HOME",
                                         "AICORE_PROFILE",
                                         "VCAP_SERVICES",
+                                        "SERVICE_BINDING_ROOT",
                                         "CORELAY_API_KEYS",
                                         "CORELAY_CONFIG",
                                         "CORELAY_STATE_DIR",
@@ -644,7 +645,7 @@ static void names_bad_models(void **state)
            "\"aliases\":{\"other\":\"s\",\"q\":\"other\"}}",
            "c.json: models.e.family: is the unknown family \"nonsense\"; expected azure-openai, "
            "bedrock-invoke, bedrock-converse, bedrock-titan, vertex-gemini, "
-           "openai-compatible, cohere-rerank or sap-rpt\n"
+           "openai-compatible, cohere-rerank, sap-rpt or orchestration\n"
            "c.json: models.e.cache_ttl: is \"2h\"; expected \"5m\" or \"1h\"\n"
            "c.json: models.e.max_output_tokens: is 0; expected 1 to 1000000000\n"
            "c.json: models.e.late_system: is \"assistant\"; expected \"user\" or \"system\"\n"
@@ -779,6 +780,36 @@ static void names_bad_sources(void **state)
     assert_string_equal(b->problems.p, "VCAP_SERVICES: not JSON (line 1, column 1)\n");
 }
 
+/* As Kubernetes mounts it: a folder per binding, a file per field. */
+static void takes_a_service_binding(void **state)
+{
+    struct bench *b = *state;
+
+    mkdir(path_in(b, "bound"), 0700);
+    mkdir(path_in(b, "bound/a-database"), 0700);
+    write_file(b, "bound/a-database/type", "postgresql");
+    setenv("SERVICE_BINDING_ROOT", path_in(b, "bound"), 1);
+    setenv("CORELAY_API_KEYS", "fake-key", 1);
+    assert_int_equal(load(b, NULL), E_SYNTAX); /* names no account */
+    mkdir(path_in(b, "bound/models"), 0700);
+    mkdir(path_in(b, "bound/models/..data"), 0700);
+    write_file(b, "bound/models/type", "aicore\n");
+    write_file(b, "bound/models/clientid", "of-binding");
+    write_file(b, "bound/models/clientsecret", "fake\"secret\n");
+    write_file(b, "bound/models/url", "https://a.test");
+    write_file(b, "bound/models/serviceurls", "{\"AI_API_URL\":\"https://b.test\"}");
+    assert_int_equal(load(b, NULL), OK);
+    assert_string_equal(b->config->accounts->key->client_id, "of-binding");
+    assert_string_equal(b->config->accounts->key->client_secret, "fake\"secret");
+    bool watched = false;
+    for (const struct config_file *f = b->config->files; f; f = f->next)
+        watched = watched || strstr(f->path, "bound/models/clientsecret");
+    assert_true(watched);
+    remove(path_in(b, "bound/models/clientid"));
+    assert_int_equal(load(b, NULL), E_SYNTAX);
+    assert_non_null(strstr(b->problems.p, "bound/models: clientid"));
+}
+
 static void chooses_the_state_folder(void **state)
 {
     struct bench *b = *state;
@@ -887,6 +918,7 @@ int main(void)
         TEST(keeps_secrets),
         TEST(sources_come_in_order),
         TEST(names_bad_sources),
+        TEST(takes_a_service_binding),
         TEST(chooses_the_state_folder),
         TEST(warns_of_open_files),
         TEST(warns_of_certificates),

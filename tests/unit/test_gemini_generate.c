@@ -256,7 +256,7 @@ static void puts_the_pieces_of_a_stream_together(void **state)
     assert_int_equal(dialect_case_message(c, 1)->role, CHAT_ASSISTANT);
     assert_int_equal(dialect_case_part(c, 1, 0)->kind, CHAT_THINKING);
     assert_str(dialect_case_part(c, 1, 0)->text, "I think");
-    assert_str(dialect_case_part(c, 1, 0)->signature, "QUJD");
+    assert_str(dialect_case_part(c, 1, 0)->signature, CHAT_GOOGLE_SIGNATURE "QUJD");
     assert_str(dialect_case_part(c, 1, 1)->text, "so it is");
     assert_null(dialect_case_part(c, 1, 1)->next);
     assert_str(dialect_case_part(c, 2, 0)->text, "ok");
@@ -510,7 +510,7 @@ static void streams_thinking_and_whole_calls(void **state)
     dialect_case_stream(c);
     think_and_call(c);
     dialect_case_wrote(c, CHUNK("{'text':'Hm','thought':true}")
-                              CHUNK("{'text':'','thought':true,'thoughtSignature':'QUJD'}")
+                              CHUNK("{'text':'','thought':true,'thoughtSignature':'Y3JseXNRVUpE'}")
                                   CHUNK(CALL_F) CHUNK(CALL_G) LAST("STOP", ""));
 }
 
@@ -599,6 +599,26 @@ static void packs_only_what_is_no_base64(void **state)
     }
     /* bytes that could not have come from JSON */
     assert_null(gemini_unpack(c->arena, STR("Y3JseXP/"), &kind).p);
+}
+
+/* Google's own thinking goes out bare, that of others in a packet, so that each comes back to its
+   maker alone. */
+static void tells_whose_thinking_it_was(void **state)
+{
+    static const struct {
+        const char *signature, *shown;
+    } rows[] = {{"crly_gs_QUJD", "QUJD"},
+                {"QUJD", "Y3JseXNRVUpE"},
+                {"crly_rs_gAAA", "Y3JseXNjcmx5X3JzX2dBQUE="},
+                {"crly_gs_no base64", "Y3JseXNjcmx5X2dzX25vIGJhc2U2NA=="}};
+    struct dialect_case *c = *state;
+    enum gemini_kept kind;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct str shown = gemini_pack_thought(c->arena, str_from(rows[i].signature));
+        assert_str(shown, rows[i].shown);
+        assert_str(gemini_unpack_thought(c->arena, shown, &kind), rows[i].signature);
+    }
 }
 
 static void maps_every_stop(void **state)
@@ -756,7 +776,7 @@ static void renders_every_block(void **state)
     dialect_case_stop(c, CHAT_STOP_TOOL);
     dialect_case_rendered(
         c, "{'candidates':[{'content':{'role':'model','parts':[{'text':'Hm','thought':true,"
-           "'thoughtSignature':'QUJD'},{'text':'so'}," CALL_F
+           "'thoughtSignature':'Y3JseXNRVUpE'},{'text':'so'}," CALL_F
            ",{'text':'no'}]},'finishReason':'STOP','index':0}]" USAGE
            ",'modelVersion':'m','responseId':'abc1'}");
 }
@@ -921,6 +941,7 @@ int main(void)
         TEST(takes_thinking_out_of_calls),
         TEST(carries_redacted_thinking),
         TEST(packs_only_what_is_no_base64),
+        TEST(tells_whose_thinking_it_was),
         TEST(maps_every_stop),
         TEST(counts_usage_once_for_several_candidates),
         TEST(tells_probabilities),

@@ -454,6 +454,12 @@ static void sets_and_appends(void **state)
     assert_int_equal(jspan_push(arena, root, STR("1")), OK);
     assert_int_equal(jspan_push(arena, root, STR("\"x\"")), OK);
     expect_text(root, "[1,\"x\"]");
+    assert_int_equal(jspan_insert(arena, root->child, STR("2")), OK);
+    assert_int_equal(jspan_insert(arena, root->last, STR("3")), OK);
+    expect_text(root, "[1,2,\"x\",3]");
+    assert_ptr_equal(root->last->before->before->before, root->child);
+    jspan_remove(root->child->next);
+    expect_text(root, "[1,\"x\",3]");
 }
 
 /* When memory ends, no half-made member stays behind. */

@@ -216,11 +216,124 @@ static void finds_by_alias_and_fallback(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* --- orchestration --------------------------------------------------------------------------- */
+
+static struct deployment orchestration(const char *id)
+{
+    struct deployment d = deployed(NULL, id);
+
+    d.executable = d.scenario = "orchestration";
+    return d;
+}
+
+/* The ids of the model's targets, joined by spaces; "" when there is no such model. */
+static void expect_targets(struct route_table *t, const char *model, const char *ids)
+{
+    struct route_model *m = find(t, model);
+    struct buf text = {0};
+
+    for (const struct target *p = m ? m->targets : NULL; p; p = p->next)
+        buf_printf(&text, text.n ? " %s" : "%s", p->id);
+    if (!str_is(buf_str(&text), ids))
+        fail_msg("%.*s instead of %s", STR_ARG(buf_str(&text)), ids);
+    buf_free(&text);
+}
+
+/* One deployment of the service answers for every model; whoever is bound to it gets no other, and the
+   quota is that of the model all the same. */
+static void orchestration_answers_for_all(void **state)
+{
+    struct deployment first[] = {deployed("gpt-5", "a1"), orchestration("ao"),
+                                 deployed("gpt-4.1", "a2")};
+    struct deployment second[] = {orchestration("bo"), deployed("gpt-5", "b1")};
+    struct route_source sources[] = {{&one, "default", list_of(first, 3)},
+                                     {&two, "default", list_of(second, 2)}};
+    struct route_table *t = route_table_new(&config, sources, 2), *bound = route_table_bound(t);
+
+    (void)state;
+    assert_int_equal(route_table_count(t), 2);
+    expect_targets(t, "gpt-5", "a1 b1");
+    assert_int_equal(route_table_count(bound), 2);
+    for (size_t i = 0; i < 2; i++)
+        for (const struct target *p = route_table_at(bound, i)->targets; p; p = p->next)
+            assert_ptr_equal(p->family, &family_orchestration);
+    expect_targets(bound, "gpt-5", "ao bo");
+    expect_targets(bound, "gpt-4.1", "ao bo");
+    assert_true(find(bound, "gpt-5")->targets->domain_key == find(t, "gpt-5")->targets->domain_key);
+    assert_false(find(bound, "gpt-5")->targets->key == find(bound, "gpt-4.1")->targets->key);
+    route_table_release(t);
+}
+
+/* While the service does not run, whoever is bound to it has no models. */
+static void without_orchestration_nothing_is_bound(void **state)
+{
+    struct route_source with = source(&one, "g", "gpt-5", IDS("a1"));
+    struct route_table *t = route_table_new(&config, &with, 1), *bound = route_table_bound(t);
+
+    (void)state;
+    assert_ptr_not_equal(bound, t);
+    assert_int_equal(route_table_count(bound), 0);
+    assert_null(find(bound, "gpt-5"));
+    route_table_hold(bound); /* holds the whole */
+    route_table_release(t);
+    expect_targets(t, "gpt-5", "a1");
+    route_table_release(bound);
+}
+
+/* A model of that family needs no deployment of its own, and one that it has is not asked. */
+static void models_may_live_behind_orchestration(void **state)
+{
+    struct config_model bare = {.name = "sap-abap-1", .family = "orchestration"};
+    struct config_model own = {.name = "gpt-5", .family = "orchestration", .next = &bare};
+    struct deployment items[] = {deployed("gpt-5", "a1"), orchestration("ao"),
+                                 deployed("gpt-4.1", "a2")};
+    struct route_source with = {&one, "default", list_of(items, 3)};
+    struct route_source without = {&one, "default", list_of(items, 1)};
+
+    (void)state;
+    config.models = &own;
+    struct route_table *t = route_table_new(&config, &with, 1);
+    assert_int_equal(route_table_count(t), 3);
+    expect_targets(t, "sap-abap-1", "ao");
+    expect_targets(t, "gpt-5", "ao");
+    expect_targets(t, "gpt-4.1", "a2");
+    assert_string_equal(find(t, "gpt-5")->executable, "orchestration");
+    route_table_release(t);
+    t = route_table_new(&config, &without, 1); /* the service does not run */
+    assert_int_equal(route_table_count(t), 0);
+    route_table_release(t);
+}
+
+/* Where deployments are named in the configuration, the service is the one of that name. */
+static void orchestration_may_be_named(void **state)
+{
+    struct config_deployment service = {.model = "orchestration", .url = "https://x.example/v2/o"};
+    struct config_deployment model = {
+        .model = "gpt-5", .url = "https://x.example/v2/m", .next = &service};
+    struct route_source named = {&one, "default", NULL};
+
+    (void)state;
+    one.deployments = &model;
+    struct route_table *t = route_table_new(&config, &named, 1);
+    assert_int_equal(route_table_count(t), 1);
+    expect_targets(t, "gpt-5", "m");
+    expect_targets(route_table_bound(t), "gpt-5", "o");
+    route_table_release(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(reads_discovery),     TEST(reads_named_deployments), TEST(settings_apply),
-        TEST(nothing_is_deployed), TEST(too_many_models),         TEST(finds_by_alias_and_fallback),
+        TEST(reads_discovery),
+        TEST(reads_named_deployments),
+        TEST(settings_apply),
+        TEST(nothing_is_deployed),
+        TEST(too_many_models),
+        TEST(finds_by_alias_and_fallback),
+        TEST(orchestration_answers_for_all),
+        TEST(without_orchestration_nothing_is_bound),
+        TEST(models_may_live_behind_orchestration),
+        TEST(orchestration_may_be_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

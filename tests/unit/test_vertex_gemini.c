@@ -431,7 +431,7 @@ static void reads_signatures_of_text(void **state)
           "delta 1 \"b\"\n" USAGE "close 1\nstop end\nend ok\n");
     reads("data: " LAST("{\"text\":\"a\",\"thought\":true,\"thoughtSignature\":\"QQ==\"}",
                         "STOP") "\n\n",
-          "start\nopen 0 thinking\ndelta 0 \"a\"\ndelta 0 signature=QQ==\nclose 0\n" USAGE
+          "start\nopen 0 thinking\ndelta 0 \"a\"\ndelta 0 signature=crly_gs_QQ==\nclose 0\n" USAGE
           "stop end\nend ok\n");
 }
 
