@@ -72,9 +72,13 @@ void openai_responses_write(struct jwrite *w, const struct openai_responses_view
 /* How an answer ends: sets status, incomplete and error. */
 void openai_responses_end(struct openai_responses_view *view, enum chat_stop stop);
 
-/* The item of a block at that position in the output; as it begins (without content) or whole. */
+/* An item as it begins (without content), whole, or cut off with the answer. */
+enum openai_responses_item { ITEM_IN_PROGRESS, ITEM_COMPLETED, ITEM_INCOMPLETE };
+
+/* The item of a block at that position in the output. */
 void openai_responses_write_item(struct jwrite *w, const struct dialect_reply *reply,
-                                 const struct chat_answer_block *b, unsigned position, bool whole);
+                                 const struct chat_answer_block *b, unsigned position,
+                                 enum openai_responses_item how);
 /* Its id, as member `key`. */
 void openai_responses_write_item_id(struct jwrite *w, const char *key,
                                     const struct dialect_reply *reply,

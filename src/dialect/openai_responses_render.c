@@ -200,15 +200,20 @@ static const char *item_type(const struct dialect_reply *reply, const struct cha
 }
 
 void openai_responses_write_item(struct jwrite *w, const struct dialect_reply *reply,
-                                 const struct chat_answer_block *b, unsigned position, bool whole)
+                                 const struct chat_answer_block *b, unsigned position,
+                                 enum openai_responses_item how)
 {
+    static const char *const words[] = {[ITEM_IN_PROGRESS] = "in_progress",
+                                        [ITEM_COMPLETED] = "completed",
+                                        [ITEM_INCOMPLETE] = "incomplete"};
+    bool whole = how != ITEM_IN_PROGRESS;
     bool reasoning = b->block == CHAT_BLOCK_THINKING || b->block == CHAT_BLOCK_REDACTED;
 
     jwrite_object(w);
     openai_responses_write_item_id(w, "id", reply, b, position);
     jwrite_member_cstr(w, "type", item_type(reply, b));
     if (!reasoning)
-        jwrite_member_cstr(w, "status", whole ? "completed" : "in_progress");
+        jwrite_member_cstr(w, "status", words[how]);
     if (reasoning)
         write_reasoning(w, reply, b, whole);
     else if (b->block == CHAT_BLOCK_TOOL)
@@ -272,8 +277,10 @@ void openai_responses_write(struct jwrite *w, const struct openai_responses_view
     write_outcome(w, v);
     jwrite_member_str(w, "model", v->reply->model);
     jwrite_member_array(w, "output");
-    for (unsigned i = 0; i < v->count; i++, b = b->next)
-        openai_responses_write_item(w, v->reply, b, i, true);
+    for (unsigned i = 0; i < v->count; i++, b = b->next) {
+        bool cut = v->incomplete && i + 1 == v->count;
+        openai_responses_write_item(w, v->reply, b, i, cut ? ITEM_INCOMPLETE : ITEM_COMPLETED);
+    }
     jwrite_end(w);
     if (v->reply->previous.n)
         jwrite_member_str(w, "previous_response_id", v->reply->previous);

@@ -5,7 +5,8 @@
  *
  * Every event names its type twice, in the `event:` line and inside, and has the next number. The
  * last one repeats the whole output, so the text is collected on its way, once and up to a ceiling;
- * nothing else grows with the stream. Whatever happens, the last event comes exactly once: clients
+ * nothing else grows with the stream. A message or call is done when the next event is here: only then is
+ * it known whether it was cut off. Whatever happens, the last event comes exactly once: clients
  * wait for it.
  */
 #include "dialect/openai_responses.h"
@@ -22,6 +23,7 @@ struct openai_responses_stream {
     unsigned finished;                     /* items that are done */
     int64_t number;
     bool begun, ended, usage_known;
+    bool closing;      /* the newest block is closed, its item not yet done */
     bool summary_open; /* a part of a summary has begun in this block */
     struct chat_usage usage;
 };
@@ -68,14 +70,14 @@ static void send_response(struct openai_responses_stream *st, const char *type,
     end_event(st, &w);
 }
 
-static void send_item(struct openai_responses_stream *st, bool whole)
+static void send_item(struct openai_responses_stream *st, enum openai_responses_item how)
 {
-    struct jwrite w =
-        begin_event(st, whole ? "response.output_item.done" : "response.output_item.added");
+    struct jwrite w = begin_event(st, how == ITEM_IN_PROGRESS ? "response.output_item.added"
+                                                              : "response.output_item.done");
 
     jwrite_member_int(&w, "output_index", st->position);
     jwrite_key(&w, "item");
-    openai_responses_write_item(&w, st->reply, st->block, st->position, whole);
+    openai_responses_write_item(&w, st->reply, st->block, st->position, how);
     end_event(st, &w);
 }
 
@@ -223,7 +225,7 @@ static void open_block(struct openai_responses_stream *st)
 
     st->position += st->block != NULL;
     st->block = st->block ? st->block->next : answer->blocks;
-    send_item(st, false);
+    send_item(st, ITEM_IN_PROGRESS);
     if (is_message(st->block->block))
         send_part(st, false);
 }
@@ -238,6 +240,7 @@ static void send_piece(struct openai_responses_stream *st, const struct chat_eve
         send_arguments(st, e->text);
 }
 
+/* Messages and calls say whether they were cut off, which is not known yet. */
 static void close_block(struct openai_responses_stream *st)
 {
     if (is_message(st->block->block))
@@ -246,7 +249,15 @@ static void close_block(struct openai_responses_stream *st)
         end_thinking(st);
     else if (st->block->block == CHAT_BLOCK_TOOL)
         end_call(st);
-    send_item(st, true);
+    st->closing = true;
+}
+
+static void end_item(struct openai_responses_stream *st, enum openai_responses_item how)
+{
+    if (!st->closing)
+        return;
+    st->closing = false;
+    send_item(st, how);
     st->finished++;
 }
 
@@ -287,9 +298,12 @@ static void send_last(struct openai_responses_stream *st, const char *type,
 
 static void stop(struct openai_responses_stream *st, enum chat_stop reason)
 {
-    st->ended = true;
     struct openai_responses_view view = view_of(st);
+    view.count += st->closing;
     openai_responses_end(&view, reason);
+    end_item(st, view.incomplete ? ITEM_INCOMPLETE : ITEM_COMPLETED);
+    st->ended = true;
+    view.usage = st->usage_known ? &st->usage : NULL;
     send_last(st,
               view.error        ? "response.failed"
               : view.incomplete ? "response.incomplete"
@@ -300,6 +314,7 @@ static void stop(struct openai_responses_stream *st, enum chat_stop reason)
 static void fail(struct openai_responses_stream *st, const struct chat_error *err)
 {
     begin(st);
+    end_item(st, ITEM_COMPLETED);
     st->ended = true;
     struct openai_responses_view view = view_of(st);
     view.status = "failed";
@@ -331,6 +346,7 @@ static status stream_push(struct chat_sink *sink, const struct chat_event *e)
         begin(st);
         break;
     case CHAT_EVENT_OPEN:
+        end_item(st, ITEM_COMPLETED);
         open_block(st);
         break;
     case CHAT_EVENT_DELTA:
@@ -338,6 +354,8 @@ static status stream_push(struct chat_sink *sink, const struct chat_event *e)
         break;
     case CHAT_EVENT_CLOSE:
         close_block(st);
+        if (!is_message(e->block) && e->block != CHAT_BLOCK_TOOL)
+            end_item(st, ITEM_COMPLETED);
         break;
     case CHAT_EVENT_USAGE:
         keep_usage(st, &e->usage);

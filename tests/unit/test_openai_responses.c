@@ -435,14 +435,14 @@ static void streams_text(void **state)
            "'text':'Hello','logprobs':[]}\n\n"
            "event: response.content_part.done\ndata: {'type':'response.content_part.done',"
            "'sequence_number':7,'item_id':'msg_abc1_0','output_index':0,'content_index':0,"
-           "'part':{'type':'output_text','text':'Hello','annotations':[],'logprobs':[]}}\n\n"
-           "event: response.output_item.done\ndata: {'type':'response.output_item.done',"
-           "'sequence_number':8,'output_index':0,'item':" HELLO "}\n\n");
+           "'part':{'type':'output_text','text':'Hello','annotations':[],'logprobs':[]}}\n\n");
     dialect_case_usage(
         c, &(struct chat_usage){.input = 9, .cache_read = 4, .output = 3, .reasoning = 2});
     dialect_case_stop(c, CHAT_STOP_END);
     dialect_case_wrote(
-        c, "event: response.completed\ndata: {'type':'response.completed','sequence_number':9,"
+        c, "event: response.output_item.done\ndata: {'type':'response.output_item.done',"
+           "'sequence_number':8,'output_index':0,'item':" HELLO "}\n\n"
+           "event: response.completed\ndata: {'type':'response.completed','sequence_number':9,"
            "'response':" RESPONSE("completed", "null", "null", HELLO, "",
                                   "{'input_tokens':9,'input_tokens_details':{'cached_tokens':4},"
                                   "'output_tokens':3,'output_tokens_details':{'reasoning_tokens':2}"
@@ -455,6 +455,21 @@ static void streams_text(void **state)
     "event: response." type "\ndata: {'type':'response." type "','sequence_number':" n             \
     ",'item_id':'" id "','output_index':" index
 
+/* One event of the item at that place in the output: ADDED or DONE, with its item. */
+#define ITEM_EVENT(what, n, index, item)                                                           \
+    "event: response.output_item." what "\ndata: {'type':'response.output_item." what              \
+    "','sequence_number':" n ",'output_index':" index ",'item':" item "}\n\n"
+#define F_EVENT(what, n, more)                                                                     \
+    CALL_EVENT("function_call_arguments." what, n, "1", "fc_abc1_1") more "}\n\n"
+#define F_ITEM(status, arguments)                                                                  \
+    "{'id':'fc_abc1_1','type':'function_call','status':'" status "','call_id':'call_1',"           \
+    "'name':'f','namespace':'agents','arguments':'" arguments "'}"
+#define P_EVENT(what, n, more)                                                                     \
+    CALL_EVENT("custom_tool_call_input." what, n, "2", "ctc_abc1_2") more "}\n\n"
+#define P_ITEM(status, input)                                                                      \
+    "{'id':'ctc_abc1_2','type':'custom_tool_call','status':'" status "','call_id':'call_2',"       \
+    "'name':'apply_patch','input':'" input "'}"
+
 static void streams_calls_at_their_place(void **state)
 {
     struct dialect_case *c = *state;
@@ -464,136 +479,42 @@ static void streams_calls_at_their_place(void **state)
     dialect_case_stream(c);
     dialect_case_start(c);
     dialect_case_block(c, 0, CHAT_BLOCK_TEXT, "t");
-    buf_clear(&c->out);
     dialect_case_call(c, 1, "call_1", "agents__f", "");
+    assert_true(dialect_case_holds(c, ITEM_EVENT("added", "8", "1", F_ITEM("in_progress", ""))));
+    buf_clear(&c->out);
     dialect_case_delta(c, 1, CHAT_BLOCK_TOOL, "{\"a\"");
     dialect_case_delta(c, 1, CHAT_BLOCK_TOOL, ":1}");
     dialect_case_close(c, 1, CHAT_BLOCK_TOOL);
-#define F_ITEM(status, arguments)                                                                  \
-    "{'id':'fc_abc1_1','type':'function_call','status':'" status "','call_id':'call_1',"           \
-    "'name':'f','namespace':'agents','arguments':'" arguments "'}"
-    dialect_case_wrote(
-        c,
-        "event: response.output_item.added\ndata: {'type':'response.output_item.added',"
-        "'sequence_number':8,'output_index':1,'item':" F_ITEM("in_progress", "") "}\n\n" CALL_EVENT(
-            "function_call_arguments.delta", "9", "1",
-            "fc_abc1_1") ",'delta':'{\\'a\\''}\n\n" CALL_EVENT("function_call_arguments.delta",
-                                                               "10", "1",
-                                                               "fc_abc1_1") ",'delta':':1}'}"
-                                                                            "\n\n" CALL_EVENT(
-                                                                                "func"
-                                                                                "tion"
-                                                                                "_cal"
-                                                                                "l_"
-                                                                                "argu"
-                                                                                "ment"
-                                                                                "s."
-                                                                                "don"
-                                                                                "e",
-                                                                                "11", "1",
-                                                                                "fc_"
-                                                                                "abc1"
-                                                                                "_1") ",'name':'f',"
-                                                                                      "'arguments':"
-                                                                                      "'{\\'a\\':1}"
-                                                                                      "'}\n\n"
-                                                                                      "event: "
-                                                                                      "response."
-                                                                                      "output_item."
-                                                                                      "done\ndata: "
-                                                                                      "{'type':'"
-                                                                                      "response."
-                                                                                      "output_item."
-                                                                                      "done',"
-                                                                                      "'sequence_"
-                                                                                      "number':12,'"
-                                                                                      "output_"
-                                                                                      "index':1,'"
-                                                                                      "item'"
-                                                                                      ":" F_ITEM(
-                                                                                          "complete"
-                                                                                          "d",
-                                                                                          "{\\'a\\'"
-                                                                                          ":1}") "}"
-                                                                                                 "\n\n");
+    dialect_case_wrote(c, F_EVENT("delta", "9", ",'delta':'{\\'a\\''")
+                              F_EVENT("delta", "10", ",'delta':':1}'")
+                                  F_EVENT("done", "11", ",'name':'f','arguments':'{\\'a\\':1}'"));
     dialect_case_call(c, 2, "call_2", "apply_patch", "");
+    dialect_case_wrote(c, ITEM_EVENT("done", "12", "1", F_ITEM("completed", "{\\'a\\':1}"))
+                              ITEM_EVENT("added", "13", "2", P_ITEM("in_progress", "")));
     dialect_case_delta(c, 2, CHAT_BLOCK_TOOL, "{\"input\":\"*** \\u00e9");
     dialect_case_delta(c, 2, CHAT_BLOCK_TOOL, "\\n\"}");
     dialect_case_close(c, 2, CHAT_BLOCK_TOOL);
-#define P_ITEM(status, input)                                                                      \
-    "{'id':'ctc_abc1_2','type':'custom_tool_call','status':'" status "','call_id':'call_2',"       \
-    "'name':'apply_patch','input':'" input "'}"
-    dialect_case_wrote(
-        c,
-        "event: response.output_item.added\ndata: "
-        "{'type':'response.output_item.added',"
-        "'sequence_number':13,'output_index':2,'item':" P_ITEM(
-            "in_progress", "") "}\n\n" CALL_EVENT("custom_tool_call_input.delta", "14", "2",
-                                                  "ctc_abc1_2") ",'delta':'*** "
-                                                                "\\u00e9\\n'}\n\n" CALL_EVENT(
-                                                                    "custom_"
-                                                                    "tool_call_"
-                                                                    "input."
-                                                                    "done",
-                                                                    "15", "2",
-                                                                    "ctc_abc1_"
-                                                                    "2") ",'"
-                                                                         "input"
-                                                                         "':'**"
-                                                                         "* "
-                                                                         "\\u00"
-                                                                         "e9\\n"
-                                                                         "'}"
-                                                                         "\n\n"
-                                                                         "event"
-                                                                         ": "
-                                                                         "respo"
-                                                                         "nse."
-                                                                         "outpu"
-                                                                         "t_"
-                                                                         "item."
-                                                                         "done"
-                                                                         "\ndat"
-                                                                         "a: "
-                                                                         "{'"
-                                                                         "type'"
-                                                                         ":'"
-                                                                         "respo"
-                                                                         "nse."
-                                                                         "outpu"
-                                                                         "t_"
-                                                                         "item."
-                                                                         "done'"
-                                                                         ","
-                                                                         "'sequ"
-                                                                         "ence_"
-                                                                         "numbe"
-                                                                         "r':"
-                                                                         "16,'"
-                                                                         "outpu"
-                                                                         "t_"
-                                                                         "index"
-                                                                         "':2,'"
-                                                                         "item'"
-                                                                         ":" P_ITEM("c"
-                                                                                    "o"
-                                                                                    "m"
-                                                                                    "p"
-                                                                                    "l"
-                                                                                    "e"
-                                                                                    "t"
-                                                                                    "e"
-                                                                                    "d",
-                                                                                    "*"
-                                                                                    "*"
-                                                                                    "*"
-                                                                                    " "
-                                                                                    "\\"
-                                                                                    "u0"
-                                                                                    "0e"
-                                                                                    "9"
-                                                                                    "\\"
-                                                                                    "n") "}\n\n");
+    dialect_case_wrote(c, P_EVENT("delta", "14", ",'delta':'*** \\u00e9\\n'")
+                              P_EVENT("done", "15", ",'input':'*** \\u00e9\\n'"));
+    dialect_case_stop(c, CHAT_STOP_TOOL);
+    assert_true(dialect_case_holds(
+        c, ITEM_EVENT("done", "16", "2", P_ITEM("completed", "*** \\u00e9\\n"))));
+}
+
+static void tells_what_was_cut_off(void **state)
+{
+    struct dialect_case *c = *state;
+
+    dialect_case_stream(c);
+    dialect_case_start(c);
+    dialect_case_block(c, 0, CHAT_BLOCK_TEXT, "all");
+    dialect_case_block(c, 1, CHAT_BLOCK_TEXT, "hal");
+    assert_true(dialect_case_holds(c, "'id':'msg_abc1_0','type':'message','status':'completed'"));
+    buf_clear(&c->out);
+    dialect_case_stop(c, CHAT_STOP_LENGTH);
+    assert_true(dialect_case_holds(c, "'sequence_number':13,'output_index':1,'item':{'id':"
+                                      "'msg_abc1_1','type':'message','status':'incomplete'"));
+    assert_true(dialect_case_holds(c, "'id':'msg_abc1_0','type':'message','status':'completed'"));
 }
 
 static void streams_reasoning(void **state)
@@ -665,9 +586,9 @@ static void streams_refusals_and_empty_calls(void **state)
     assert_true(dialect_case_holds(c, "event: response.refusal.done\n"));
     dialect_case_call(c, 1, "", "f", "");
     dialect_case_close(c, 1, CHAT_BLOCK_TOOL);
-    assert_true(dialect_case_holds(c, "'call_id':'call_abc1_0_1','name':'f','arguments':'{}'"));
     buf_clear(&c->out);
     dialect_case_stop(c, CHAT_STOP_REFUSAL);
+    assert_true(dialect_case_holds(c, "'call_id':'call_abc1_0_1','name':'f','arguments':'{}'"));
     assert_true(dialect_case_holds(c, "event: response.completed\n"));
 }
 
@@ -955,6 +876,7 @@ int main(void)
         T(reads_every_choice),
         T(streams_text),
         T(streams_calls_at_their_place),
+        T(tells_what_was_cut_off),
         T(streams_reasoning),
         T(streams_refusals_and_empty_calls),
         T(ends_as_the_model_did),
