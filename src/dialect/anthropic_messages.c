@@ -52,6 +52,18 @@ static void write_message(struct jwrite *w, const struct chat_error *err)
     buf_add_char(w->out, '"');
 }
 
+/* By this code the SDKs' tool runners know that they have to send whole histories, and do so
+   (@anthropic-ai/sdk 1.11, lib/internal/threads; 2026-11). */
+static void write_thread_details(struct jwrite *w)
+{
+    jwrite_member_object(w, "details");
+    jwrite_member_cstr(w, "error_code", "thread_unsupported_request");
+    jwrite_member_array(w, "unsupported");
+    jwrite_cstr(w, ANTHROPIC_THREAD);
+    jwrite_end(w);
+    jwrite_end(w);
+}
+
 void anthropic_messages_error(const struct chat_error *err, struct str request_id, struct buf *out)
 {
     struct jwrite w = jwrite_to(out);
@@ -61,6 +73,8 @@ void anthropic_messages_error(const struct chat_error *err, struct str request_i
     jwrite_member_object(&w, "error");
     jwrite_member_cstr(&w, "type", error_types[err->kind]);
     write_message(&w, err);
+    if (str_is(err->param, ANTHROPIC_THREAD))
+        write_thread_details(&w);
     jwrite_end(&w);
     jwrite_maybe_str(&w, "request_id", request_id);
     jwrite_end_all(&w);

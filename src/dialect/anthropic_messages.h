@@ -9,6 +9,9 @@
 #include "dialect/decode.h"
 #include "dialect/dialect.h"
 
+/* The member that asks for a conversation kept by the server. */
+#define ANTHROPIC_THREAD "thread"
+
 status anthropic_messages_decode(struct arena *arena, const struct jspan *body,
                                  struct chat_request *out, struct dropped *dropped,
                                  struct chat_error *err);

@@ -134,9 +134,20 @@ static status read_cache(struct decode *d, const struct jspan *value)
     return p && !p->cache.set ? decode_cache(d, value->up, &p->cache) : OK;
 }
 
+/* A conversation that the server keeps (beta message-threads-2026-08-12): the request has the newest
+   messages only. Taken for the whole of it, it would lose the rest in silence. */
+static status read_thread(struct decode *d, const struct jspan *value)
+{
+    if (jspan_is(value, JSPAN_NULL))
+        return OK;
+    return decode_invalid(d, value->up, ANTHROPIC_THREAD,
+                          "conversations are not kept here; send the whole history");
+}
+
 /* In the order of reading: tools before the choice among them, messages before the breakpoint. */
 static const struct decode_field fields[] = {
     {"model", read_model},
+    {ANTHROPIC_THREAD, read_thread},
     {"stream", read_stream},
     {"max_tokens", read_max_tokens},
     {"system", anthropic_messages_decode_system},

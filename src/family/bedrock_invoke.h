@@ -32,6 +32,7 @@ struct jspan *invoke_last_message(const struct jspan *body);
 status invoke_refuse_addresses(struct invoke_edit *e);
 status invoke_drop_empty_text(struct invoke_edit *e);
 status invoke_refuse_prefill(struct invoke_edit *e);
+status invoke_refuse_thread(struct invoke_edit *e);
 status invoke_tell_system(struct invoke_edit *e);
 status invoke_lift_system(struct invoke_edit *e);
 status invoke_merge_roles(struct invoke_edit *e);

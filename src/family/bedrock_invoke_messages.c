@@ -207,6 +207,16 @@ status invoke_refuse_prefill(struct invoke_edit *e)
                    : E_NOMEM;
 }
 
+/* The request is the newest part of a conversation that the server keeps; the rest is not here. */
+status invoke_refuse_thread(struct invoke_edit *e)
+{
+    const struct jspan *thread = jspan_get(e->body, "thread");
+
+    return jspan_none(thread) || jspan_is(thread, JSPAN_NULL)
+               ? OK
+               : refuse(e, "thread", "conversations are not kept here; send the whole history");
+}
+
 /* --- roles ----------------------------------------------------------------------------------- */
 
 /* Append the blocks of a system prompt or message to a list that is being written. */

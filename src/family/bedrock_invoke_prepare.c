@@ -134,6 +134,7 @@ static const struct {
     {"thinking-token-count-2026-05-13", NULL, false},
     {"server-side-fallback-2026-06-01", NULL, false},
     {"fallback-credit-2026-06-01", NULL, false},
+    {"message-threads-2026-08-12", NULL, true}, /* without `thread` it asks for nothing */
 };
 
 struct flag {
@@ -214,6 +215,7 @@ static const struct {
     const char *why;
 } steps[] = {
     {invoke_refuse_addresses, "only inline data is read; fetching is not ours to do. AN 2026-06"},
+    {invoke_refuse_thread, "Anthropic alone keeps them, beta message-threads. 2026-11"},
     {invoke_drop_empty_text, "400: text must hold more than white space. PJ, AR, PI 2026-07"},
     {invoke_refuse_prefill, "400 on 4.6 and later. AN 2026-06"},
     {invoke_drop_unsigned, "400: thinking of other models, which has no signature. AN 2026-06"},

@@ -290,11 +290,27 @@ static void names_the_field_that_is_wrong(void **state)
         {"{'messages':[{'role':'user','content':[{'type':'text','text':'x','cache_control':"
          "{'type':'eternal'}}]}]}",
          "messages[0].content[0].cache_control.type"},
+        {"{'thread':{'type':'create'},'messages':[" USER "]}", "thread"},
     };
     struct dialect_case *c = *state;
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         dialect_case_refuse(c, rows[i].body, rows[i].param, CHAT_ERROR_INVALID);
+}
+
+/* The code by which the SDKs' tool runners go on without. */
+static void tells_that_it_keeps_no_conversations(void **state)
+{
+    struct dialect_case *c = *state;
+
+    dialect_case_refuse(c, "{'thread':{'type':'create'},'messages':[" USER "]}", "thread",
+                        CHAT_ERROR_INVALID);
+    c->dialect->error(&c->error, STR_NONE, &c->out);
+    assert_in_range(str_find(buf_str(&c->out),
+                             "\"details\":{\"error_code\":\"thread_unsupported_request\","
+                             "\"unsupported\":[\"thread\"]}"),
+                    1, c->out.n - 1);
+    assert_int_equal(dialect_case_decode(c, "{'thread':null,'messages':[" USER "]}"), OK);
 }
 
 static void refuses_what_cannot_be_translated(void **state)
@@ -617,6 +633,7 @@ int main(void)
         TEST(decodes_tools_and_choice),
         TEST(caches_up_to_the_last_block),
         TEST(names_the_field_that_is_wrong),
+        TEST(tells_that_it_keeps_no_conversations),
         TEST(refuses_what_cannot_be_translated),
         TEST(streams_text),
         TEST(begins_with_the_true_input_when_it_is_known),

@@ -429,6 +429,20 @@ static void late_instructions_are_lifted_on_demand(void **state)
     check_prepare(&prefill, &model);
 }
 
+/* Taken for the whole conversation, its newest message would lose the rest in silence. */
+static void threads_are_refused(void **state)
+{
+    static const struct prepare_case cases[] = {
+        {.body = "{\"max_tokens\":9,\"thread\":{\"type\":\"create\"},\"messages\":[" USER "]}",
+         .told = "thread"},
+        {.body = "{\"max_tokens\":9,\"messages\":[" USER "]}",
+         .betas = "message-threads-2026-08-12",
+         .expected = "{\"max_tokens\":9,\"messages\":[" USER "]" VERSION "}"}};
+
+    (void)state;
+    check_all(cases, sizeof cases / sizeof *cases);
+}
+
 static struct str prepared(const char *text)
 {
     struct family_model model = {.name = STR("anthropic--claude"), .traits = ADAPTIVE};
@@ -1145,6 +1159,7 @@ int main(void)
         TEST(mends_messages),
         TEST(late_instructions_stay_in_their_place),
         TEST(late_instructions_are_lifted_on_demand),
+        TEST(threads_are_refused),
         TEST(successive_turns_have_one_prefix),
         TEST(mends_tools),
         TEST(mends_caching),
