@@ -17,8 +17,8 @@
 enum { CLI_GOOD = 0, CLI_PROBLEM = 1, CLI_USAGE = 2 };
 
 typedef int cli_command(int argc, char **argv);
-cli_command command_chat, command_check, command_doctor, command_key, command_models,
-    command_request, command_status, command_token, command_version;
+cli_command command_chat, command_check, command_client, command_doctor, command_key,
+    command_models, command_request, command_status, command_token, command_version;
 
 struct cli_option {
     const char *name;

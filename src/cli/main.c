@@ -15,6 +15,7 @@ static const struct {
     {"models", command_models, "list the models that callers can ask for"},
     {"chat", command_chat, "talk to a model"},
     {"request", command_request, "send one request from a file"},
+    {"client", command_client, "print the set-up of a client: Claude Code, Codex, an SDK ..."},
     {"key", command_key, "make a key for a caller, or the hash of one (key new, key hash)"},
     {"status", command_status,
      "show targets, their health, cooldowns and tokens, from this host's files"},

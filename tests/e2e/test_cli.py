@@ -12,7 +12,7 @@ import harness
 from harness import CLAUDE, GEMINI, GPT
 
 CORELAY = pathlib.Path(os.environ.get("CORELAY", harness.BUILD / "src" / "corelay"))
-COMMANDS = (["check"], ["doctor"], ["models"], ["chat"], ["request"], ["key", "new"],
+COMMANDS = (["check"], ["doctor"], ["models"], ["chat"], ["client"], ["request"], ["key", "new"],
             ["key", "hash"], ["token", "list"], ["token", "clear"], ["version"])
 
 
