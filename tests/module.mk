@@ -6,18 +6,33 @@ include tests/golden/module.mk
 
 EXTRA_DIST += \
 	tests/clients/package.json \
+	tests/clients/requirements.txt \
+	tests/clients/three-rounds.json \
+	tests/clients/anthropic.test.mjs \
 	tests/clients/google.test.mjs \
+	tests/clients/ground.mjs \
+	tests/clients/langchain.test.mjs \
+	tests/clients/openai.test.mjs \
 	tests/clients/sdk.test.mjs \
 	tests/clients/stored.test.mjs \
+	tests/clients/vercel.test.mjs \
+	tests/clients/python/conftest.py \
+	tests/clients/python/test_anthropic.py \
+	tests/clients/python/test_google.py \
+	tests/clients/python/test_openai.py \
 	tests/deps \
 	tests/lint \
 	tests/run \
+	tests/e2e/client_jobs.py \
+	tests/e2e/clients.py \
 	tests/e2e/conftest.py \
 	tests/e2e/harness.py \
 	tests/e2e/pytest.ini \
 	tests/e2e/test_balance.py \
 	tests/e2e/test_cli.py \
 	tests/e2e/test_embeddings.py \
+	tests/e2e/test_client_commands.py \
+	tests/e2e/test_client_setup.py \
 	tests/e2e/test_clients.py \
 	tests/e2e/test_completions.py \
 	tests/e2e/test_fastcgi.py \

@@ -5,6 +5,7 @@ import tempfile
 
 import pytest
 
+import clients
 import harness
 
 
@@ -118,10 +119,53 @@ def site(shared_site, emulator):
     return shared_site
 
 
+@pytest.fixture(scope="session")
+def npm_clients():
+    """Where npm has put the clients."""
+    return clients.install_npm()
+
+
+@pytest.fixture(scope="session")
+def python_clients():
+    """The virtual environment with the Python SDKs."""
+    return clients.install_python()
+
+
+def client_cells(terminalreporter):
+    """{client: {family: words}}, of the tests that say which cells they are about: a "cell" shares
+    the fate of its test, what was "counted" speaks for itself."""
+    cells = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for kind, value in report.user_properties:
+                if kind in ("cell", "counted"):
+                    client, family, word = value
+                    bad = kind == "cell" and outcome == "failed"
+                    cells.setdefault(client, {}).setdefault(family, []).append(
+                        "FAILED" if bad else word)
+    return cells
+
+
+def write_client_table(terminalreporter):
+    cells = client_cells(terminalreporter)
+    if not cells:
+        return
+    terminalreporter.section("clients")
+    families = ("GPT", "Claude", "Gemini")
+    width = max(map(len, cells)) + 2
+    terminalreporter.write_line("".ljust(width) + "".join(f.ljust(24) for f in families))
+    for client, row in sorted(cells.items()):
+        terminalreporter.write_line(client.ljust(width) + "".join(
+            ", ".join(row.get(f, ["-"])).ljust(24) for f in families))
+
+
 def pytest_terminal_summary(terminalreporter):
     """The times that tests have measured, in milliseconds."""
-    rows = [(report.nodeid.split("::", 1)[-1], report.user_properties)
-            for report in terminalreporter.getreports("passed") if report.user_properties]
+    write_client_table(terminalreporter)
+    rows = [(report.nodeid.split("::", 1)[-1],
+             [pair for pair in report.user_properties if pair[0] not in ("cell", "counted")])
+            for report in terminalreporter.getreports("passed")]
+    rows = [row for row in rows if row[1]]
     if rows:
         terminalreporter.section("measured")
         for name, properties in rows:
