@@ -36,8 +36,8 @@ def run_node_tests(place, files, site, record_property, where="", **variables):
         shutil.copy(HERE / name, place)
     done = clients.run(["node", "--test", "--test-reporter=tap", *files], place,
                        CORELAY_URL=site.url, CORELAY_KEY=harness.KEY, **variables)
-    found = re.findall(r"^(not )?ok \d+ - (.+) (GPT|Claude|Gemini): ", done.stdout, re.M)
-    tell_cells(record_property, [(f"{client}{where}", family, not bad)
+    found = re.findall(r"^(not )?ok \d+ - (?:(.+) )?(GPT|Claude|Gemini): ", done.stdout, re.M)
+    tell_cells(record_property, [(f"{client or 'openai'}{where}", family, not bad)
                                  for bad, client, family in found])
     failures = re.findall(r"^not ok .*?(?=^(?:not )?ok |^# tests)", done.stdout, re.M | re.S)
     assert not failures, "\n".join(failures)[:6000]
