@@ -88,7 +88,9 @@ enum chat_tool_form {
     CHAT_TOOL_FUNCTION,
     CHAT_TOOL_CUSTOM, /* free text: the function's one argument is the string "input" */
     CHAT_TOOL_SEARCH,
-    CHAT_TOOL_SHELL
+    CHAT_TOOL_LOCAL_SHELL,
+    CHAT_TOOL_SHELL,
+    CHAT_TOOL_PATCH
 };
 
 struct chat_tool {

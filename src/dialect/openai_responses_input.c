@@ -124,9 +124,19 @@ static status read_search_call(struct walk *w, struct item *item)
     return read_named_call(w, item, "tool_search", "arguments");
 }
 
-static status read_shell_call(struct walk *w, struct item *item)
+static status read_local_shell_call(struct walk *w, struct item *item)
 {
     return read_named_call(w, item, "local_shell", "action");
+}
+
+static status read_shell_call(struct walk *w, struct item *item)
+{
+    return read_named_call(w, item, "shell", "action");
+}
+
+static status read_patch_call(struct walk *w, struct item *item)
+{
+    return read_named_call(w, item, "apply_patch", "operation");
 }
 
 /* --- outputs --------------------------------------------------------------------------------- */
@@ -159,6 +169,35 @@ static status read_output(struct walk *w, struct item *item)
         return openai_responses_decode_content(w->d, output, &at);
     struct chat_part *p = decode_add_text(w->d, &at, jspan_text(w->d->arena, output));
     return p ? OK : E_NOMEM;
+}
+
+/* One element per command, each with its outcome: the model reads the text of it. */
+static status read_shell_output(struct walk *w, struct item *item)
+{
+    const struct jspan *output = jspan_get(item->span, "output");
+    status s = new_output(w, item);
+
+    if (s || jspan_none(output))
+        return s;
+    if (jspan_is(output, JSPAN_STRING))
+        return read_output(w, item);
+    struct chat_part **at = &item->part->content;
+    return decode_add_text(w->d, &at, jspan_text(w->d->arena, output)) ? OK : E_NOMEM;
+}
+
+/* What came of it, with or without a text. */
+static status read_patch_output(struct walk *w, struct item *item)
+{
+    const struct jspan *outcome = jspan_get(item->span, "status");
+    status s = read_output(w, item);
+
+    if (s)
+        return s;
+    item->part->error = jspan_says(outcome, "failed");
+    if (item->part->content || !jspan_is(outcome, JSPAN_STRING))
+        return OK;
+    struct chat_part **at = &item->part->content;
+    return decode_add_text(w->d, &at, jspan_str(w->d->arena, outcome)) ? OK : E_NOMEM;
 }
 
 /* The tools that were found can be called from now on; their list is what the model gets to read.
@@ -387,8 +426,12 @@ static const struct {
     {"custom_tool_call_output", ITEM_OUTPUT, read_output},
     {"tool_search_call", ITEM_CALL, read_search_call},
     {"tool_search_output", ITEM_OUTPUT, read_search_output},
-    {"local_shell_call", ITEM_CALL, read_shell_call},
+    {"local_shell_call", ITEM_CALL, read_local_shell_call},
     {"local_shell_call_output", ITEM_OUTPUT, read_output},
+    {"shell_call", ITEM_CALL, read_shell_call},
+    {"shell_call_output", ITEM_OUTPUT, read_shell_output},
+    {"apply_patch_call", ITEM_CALL, read_patch_call},
+    {"apply_patch_call_output", ITEM_OUTPUT, read_patch_output},
     {"additional_tools", ITEM_TOOLS, read_more_tools},
     {"item_reference", ITEM_LOST, refuse_reference},
     {"compaction", ITEM_LOST, refuse_compaction},

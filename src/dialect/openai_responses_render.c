@@ -50,8 +50,15 @@ void openai_responses_write_input(struct jwrite *w, struct str arguments)
     arena_free(scratch);
 }
 
+/* What an object has to have beside its arguments. */
+struct default_member {
+    const char *key;
+    struct str value;
+};
+
 /* Arguments as an object; `type` NULL or a member that stands in front of them. */
-static void write_object(struct jwrite *w, struct str arguments, const char *type)
+static void write_object(struct jwrite *w, struct str arguments, const char *type,
+                         const struct default_member *defaults, size_t count)
 {
     struct arena *scratch = arena_new(0);
     const struct jspan *tree = parse_arguments(scratch, arguments);
@@ -67,8 +74,9 @@ static void write_object(struct jwrite *w, struct str arguments, const char *typ
         jwrite_key_str(w, key);
         jwrite_raw(w, n->text);
     }
-    if (type && jspan_none(jspan_get(tree, "env")))
-        jwrite_member_raw(w, "env", STR("{}"));
+    for (size_t i = 0; i < count; i++)
+        if (!jspan_get(tree, defaults[i].key))
+            jwrite_member_raw(w, defaults[i].key, defaults[i].value);
     jwrite_end(w);
     openai_responses_one_line(w->out, from);
     arena_free(scratch);
@@ -78,10 +86,9 @@ static void write_object(struct jwrite *w, struct str arguments, const char *typ
 
 static const char *id_prefix(const struct dialect_reply *reply, const struct chat_answer_block *b)
 {
-    static const char *const tools[] = {[CHAT_TOOL_FUNCTION] = "fc",
-                                        [CHAT_TOOL_CUSTOM] = "ctc",
-                                        [CHAT_TOOL_SEARCH] = "tsc",
-                                        [CHAT_TOOL_SHELL] = "lsh"};
+    static const char *const tools[] = {
+        [CHAT_TOOL_FUNCTION] = "fc",     [CHAT_TOOL_CUSTOM] = "ctc", [CHAT_TOOL_SEARCH] = "tsc",
+        [CHAT_TOOL_LOCAL_SHELL] = "lsh", [CHAT_TOOL_SHELL] = "sh",   [CHAT_TOOL_PATCH] = "apc"};
 
     if (b->block == CHAT_BLOCK_TOOL)
         return tools[openai_responses_tool(reply, b->name).form];
@@ -159,6 +166,9 @@ static void write_reasoning(struct jwrite *w, const struct dialect_reply *reply,
 static void write_call(struct jwrite *w, const struct dialect_reply *reply,
                        const struct chat_answer_block *b, unsigned position, bool whole)
 {
+    static const struct default_member local_shell[] = {{"env", {"{}", 2}}};
+    static const struct default_member shell[] = {
+        {"commands", {"[]", 2}}, {"timeout_ms", {"null", 4}}, {"max_output_length", {"null", 4}}};
     struct chat_tool tool = openai_responses_tool(reply, b->name);
     struct str arguments = !whole ? STR_NONE : b->text.n ? b->text : STR("{}");
 
@@ -178,21 +188,29 @@ static void write_call(struct jwrite *w, const struct dialect_reply *reply,
     case CHAT_TOOL_SEARCH:
         jwrite_member_cstr(w, "execution", "client");
         jwrite_key(w, "arguments");
-        write_object(w, arguments, NULL);
+        write_object(w, arguments, NULL, NULL, 0);
+        break;
+    case CHAT_TOOL_LOCAL_SHELL:
+        jwrite_key(w, "action");
+        write_object(w, arguments, "exec", local_shell, 1);
         break;
     case CHAT_TOOL_SHELL:
         jwrite_key(w, "action");
-        write_object(w, arguments, "exec");
+        write_object(w, arguments, NULL, shell, 3);
+        break;
+    case CHAT_TOOL_PATCH:
+        jwrite_key(w, "operation");
+        write_object(w, arguments, NULL, NULL, 0);
         break;
     }
 }
 
 static const char *item_type(const struct dialect_reply *reply, const struct chat_answer_block *b)
 {
-    static const char *const tools[] = {[CHAT_TOOL_FUNCTION] = "function_call",
-                                        [CHAT_TOOL_CUSTOM] = "custom_tool_call",
-                                        [CHAT_TOOL_SEARCH] = "tool_search_call",
-                                        [CHAT_TOOL_SHELL] = "local_shell_call"};
+    static const char *const tools[] = {
+        [CHAT_TOOL_FUNCTION] = "function_call",  [CHAT_TOOL_CUSTOM] = "custom_tool_call",
+        [CHAT_TOOL_SEARCH] = "tool_search_call", [CHAT_TOOL_LOCAL_SHELL] = "local_shell_call",
+        [CHAT_TOOL_SHELL] = "shell_call",        [CHAT_TOOL_PATCH] = "apply_patch_call"};
 
     if (b->block == CHAT_BLOCK_TOOL)
         return tools[openai_responses_tool(reply, b->name).form];

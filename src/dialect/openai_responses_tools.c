@@ -7,7 +7,9 @@
  *     custom       a function with one argument, the string `input`; its grammar is described
  *     namespace    its tools one by one, as SPACE__NAME
  *     tool_search  a function of that name (the caller searches)
- *     local_shell  a function of that name
+ *     local_shell  a function of that name, as are
+ *     shell        which takes several commands, and
+ *     apply_patch  which creates, changes or deletes one file (the tool, not the free-form one)
  *
  * Tools that only OpenAI can run are dropped and declared; forcing one is an error.
  */
@@ -148,11 +150,11 @@ static status read_search(struct decode *d, const struct jspan *value, struct ch
     return decode_str(d, value, "description", &tool->description);
 }
 
-static status read_shell(struct decode *d, const struct jspan *value, struct chat_tool *tool)
+static status read_local_shell(struct decode *d, const struct jspan *value, struct chat_tool *tool)
 {
     (void)d;
     (void)value;
-    tool->form = CHAT_TOOL_SHELL;
+    tool->form = CHAT_TOOL_LOCAL_SHELL;
     tool->name = STR("local_shell");
     tool->description = STR("Run a command on the caller's machine.");
     tool->schema = STR("{\"type\":\"object\",\"properties\":{\"command\":{\"type\":\"array\","
@@ -160,6 +162,49 @@ static status read_shell(struct decode *d, const struct jspan *value, struct cha
                        "\"string\"},\"timeout_ms\":{\"type\":\"integer\"}},\"required\":["
                        "\"command\"]}");
     return OK;
+}
+
+static status read_shell(struct decode *d, const struct jspan *value, struct chat_tool *tool)
+{
+    (void)d;
+    (void)value;
+    tool->form = CHAT_TOOL_SHELL;
+    tool->name = STR("shell");
+    tool->description = STR("Run shell commands on the caller's machine, each in a shell of its "
+                            "own. timeout_ms and max_output_length (characters) hold for each.");
+    tool->schema = STR("{\"type\":\"object\",\"properties\":{\"commands\":{\"type\":\"array\","
+                       "\"items\":{\"type\":\"string\"}},\"timeout_ms\":{\"type\":\"integer\"},"
+                       "\"max_output_length\":{\"type\":\"integer\"}},\"required\":["
+                       "\"commands\"]}");
+    return OK;
+}
+
+/* The form of its diffs is OpenAI's own, so other models have to be told. */
+static status read_patch(struct decode *d, const struct jspan *value, struct chat_tool *tool)
+{
+    (void)d;
+    (void)value;
+    tool->form = CHAT_TOOL_PATCH;
+    tool->name = STR("apply_patch");
+    tool->description = STR(
+        "Create, update or delete a file on the caller's machine. `diff` is needed to create and "
+        "to update, and has no file names in it. To create: every line of the file with + in "
+        "front. To update: one or more sections, each begun by a line @@ (or @@ and the line "
+        "of the class or function that it is in), then about three lines of context before and "
+        "after each change, as they are in the file with a space in front; lines to remove "
+        "with - in front, lines to add with + in front.");
+    tool->schema = STR("{\"type\":\"object\",\"properties\":{\"type\":{\"type\":\"string\","
+                       "\"enum\":[\"create_file\",\"update_file\",\"delete_file\"]},\"path\":"
+                       "{\"type\":\"string\"},\"diff\":{\"type\":\"string\"}},\"required\":["
+                       "\"type\",\"path\"]}");
+    return OK;
+}
+
+/* A shell in a container is OpenAI's own. */
+static bool is_callers_shell(const struct jspan *value)
+{
+    const struct jspan *where = jspan_get(value, "environment");
+    return jspan_none(where) || jspan_says(jspan_get(where, "type"), "local");
 }
 
 static tool_reader *reader_of(const struct jspan *value)
@@ -171,7 +216,11 @@ static tool_reader *reader_of(const struct jspan *value)
     if (jspan_says(type, "custom"))
         return read_custom;
     if (jspan_says(type, "local_shell"))
+        return read_local_shell;
+    if (jspan_says(type, "shell") && is_callers_shell(value))
         return read_shell;
+    if (jspan_says(type, "apply_patch"))
+        return read_patch;
     /* One that OpenAI runs itself has another `execution`. */
     if (jspan_says(type, "tool_search") && jspan_says(jspan_get(value, "execution"), "client"))
         return read_search;
@@ -295,7 +344,8 @@ static status chosen_name(struct decode *d, const struct jspan *value, struct st
             s = decode_str(d, value, "namespace", &space);
         if (s)
             return s;
-    } else if (jspan_says(type, "local_shell") || jspan_says(type, "tool_search")) {
+    } else if (jspan_says(type, "local_shell") || jspan_says(type, "tool_search") ||
+               jspan_says(type, "shell") || jspan_says(type, "apply_patch")) {
         name = jspan_str(d->arena, type);
     }
     name = openai_responses_tool_name(d, space, name);

@@ -85,11 +85,14 @@ static bool leans_on_upstream(const struct jspan *body)
 
 bool azure_responses_lane_fits(const struct jspan *body)
 {
-    static const char *const tools[] = {"custom", "namespace", "tool_search", "local_shell", NULL};
+    static const char *const tools[] = {"custom", "namespace",   "tool_search", "local_shell",
+                                        "shell",  "apply_patch", NULL};
     static const char *const items[] = {"custom_tool_call",        "custom_tool_call_output",
                                         "tool_search_call",        "tool_search_output",
                                         "additional_tools",        "local_shell_call",
-                                        "local_shell_call_output", NULL};
+                                        "local_shell_call_output", "shell_call",
+                                        "shell_call_output",       "apply_patch_call",
+                                        "apply_patch_call_output", NULL};
 
     if (leans_on_upstream(body))
         return true;

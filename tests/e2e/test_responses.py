@@ -146,6 +146,32 @@ def test_three_rounds_of_parallel_tools(site, emulator, model, tools, stream):
     assert text_of(response) == "all done"
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_shell_and_patch_are_functions_and_back(site, emulator, model):
+    tools = [{"type": "shell", "environment": {"type": "local"}}, {"type": "apply_patch"}]
+    patch = {"type": "update_file", "path": "a.py", "diff": "@@\n-a\n+b\n"}
+    emulator.control("POST", "/scripts", {"match": "fix it", "steps": [
+        {"tool_calls": [{"name": "shell", "args": {"commands": ["ls", "cat a.py"]}}]},
+        {"tool_calls": [{"name": "apply_patch", "args": patch}]}, {"text": "all done"}]})
+    items = [{"role": "user", "content": "fix it"}]
+    shell = events_of(site, model, items, tools=tools)[-1]["response"]
+    call = calls_of(shell)[0]
+    assert call["type"] == "shell_call"
+    assert call["action"] == {"commands": ["ls", "cat a.py"], "timeout_ms": None,
+                              "max_output_length": None}
+    items += shell["output"] + [{"type": "shell_call_output", "call_id": call["call_id"], "output": [
+        {"stdout": "a.py", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}},
+        {"stdout": "", "stderr": "", "outcome": {"type": "timeout"}}]}]
+    answer = respond(site, model, items, tools=tools)
+    assert answer.status == 200 and "x-corelay-dropped" not in answer.headers, answer
+    call = calls_of(answer.json)[0]
+    assert call["type"] == "apply_patch_call" and call["operation"] == patch
+    items += answer.json["output"] + [{"type": "apply_patch_call_output", "status": "completed",
+                                       "call_id": call["call_id"]}]
+    answer = respond(site, model, items, tools=tools)
+    assert answer.status == 200 and text_of(answer.json) == "all done", answer
+
+
 def test_namespace_comes_back(site):
     response = respond(site, CLAUDE, "{{emu: tool agents__ask {\"path\":\"x\"}}}",
                        tools=[AGENTS]).json

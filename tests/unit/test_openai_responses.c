@@ -247,6 +247,38 @@ static void reads_the_callers_own_tools(void **state)
     assert_str(c->request.tools->next->next->name, "agents__f");
 }
 
+static void reads_shell_and_patch(void **state)
+{
+    struct dialect_case *c = *state;
+
+    decode(
+        c,
+        "{'tools':[{'type':'shell'},{'type':'shell','environment':{'type':'container_auto'}},"
+        "{'type':'apply_patch'}],'tool_choice':{'type':'apply_patch'},'input':["
+        "{'type':'shell_call','call_id':'s','status':'completed','action':{'commands':['ls']}},"
+        "{'type':'shell_call_output','call_id':'s','output':[{'stdout':'a','stderr':'',"
+        "'outcome':{'type':'exit','exit_code':0}}]},"
+        "{'type':'apply_patch_call','call_id':'p','operation':{'type':'delete_file','path':'x'}},"
+        "{'type':'apply_patch_call','call_id':'q','operation':{'type':'delete_file','path':'y'}},"
+        "{'type':'apply_patch_call_output','call_id':'p','status':'failed','output':'no x'},"
+        "{'type':'apply_patch_call_output','call_id':'q','status':'completed'}]}");
+    dialect_case_dropped(c, "tools.shell");
+    assert_int_equal(c->request.tools->form, CHAT_TOOL_SHELL);
+    assert_str(c->request.tools->next->name, "apply_patch");
+    assert_int_equal(c->request.tools->next->form, CHAT_TOOL_PATCH);
+    assert_str(c->request.choice_name, "apply_patch");
+    assert_str(dialect_case_part(c, 0, 0)->name, "shell");
+    assert_str(dialect_case_part(c, 0, 0)->arguments, "{\"commands\":[\"ls\"]}");
+    assert_str(dialect_case_part(c, 1, 0)->content->text,
+               "[{\"stdout\":\"a\",\"stderr\":\"\",\"outcome\":{\"type\":\"exit\","
+               "\"exit_code\":0}}]");
+    assert_str(dialect_case_part(c, 2, 0)->arguments, "{\"type\":\"delete_file\",\"path\":\"x\"}");
+    assert_true(dialect_case_part(c, 3, 0)->error);
+    assert_str(dialect_case_part(c, 3, 0)->content->text, "no x");
+    assert_false(dialect_case_part(c, 3, 1)->error);
+    assert_str(dialect_case_part(c, 3, 1)->content->text, "completed");
+}
+
 static void repairs_the_order_of_calls(void **state)
 {
     struct dialect_case *c = *state;
@@ -690,6 +722,30 @@ static void renders_the_callers_own_tools(void **state)
     assert_true(dialect_case_holds(c, "'name':'apply_patch','input':'*** not JSON'"));
 }
 
+static void renders_shell_and_patch(void **state)
+{
+    struct dialect_case *c = *state;
+
+    decode(c, "{'input':'x','tools':[{'type':'shell'},{'type':'apply_patch'}]}");
+    dialect_case_stream(c);
+    dialect_case_start(c);
+    dialect_case_call(c, 0, "a", "shell", "");
+    dialect_case_delta(c, 0, CHAT_BLOCK_TOOL, "{\"commands\":[\"ls\"],\"timeout_ms\":5}");
+    dialect_case_close(c, 0, CHAT_BLOCK_TOOL);
+    dialect_case_call(c, 1, "b", "apply_patch", "");
+    dialect_case_delta(c, 1, CHAT_BLOCK_TOOL, "{\"type\":\"create_file\",\"path\":\"x\",");
+    dialect_case_delta(c, 1, CHAT_BLOCK_TOOL, "\"diff\":\"+a\\n\"}");
+    dialect_case_close(c, 1, CHAT_BLOCK_TOOL);
+    dialect_case_stop(c, CHAT_STOP_TOOL);
+    assert_true(dialect_case_holds(
+        c, "'item':{'id':'sh_abc1_0','type':'shell_call','status':'completed','call_id':'a',"
+           "'action':{'commands':['ls'],'timeout_ms':5,'max_output_length':null}}"));
+    assert_true(dialect_case_holds(
+        c, "'item':{'id':'apc_abc1_1','type':'apply_patch_call','status':'completed','call_id':'b',"
+           "'operation':{'type':'create_file','path':'x','diff':'+a\\n'}}"));
+    assert_false(dialect_case_holds(c, "function_call_arguments"));
+}
+
 /* A frame ends at a line end, and callers format their JSON as they like. */
 static void keeps_frames_on_one_line(void **state)
 {
@@ -867,6 +923,7 @@ int main(void)
         T(reads_messages_of_every_form),
         T(reads_calls_and_outputs),
         T(reads_the_callers_own_tools),
+        T(reads_shell_and_patch),
         T(repairs_the_order_of_calls),
         T(matches_ids_that_recur),
         T(keeps_what_stands_between_in_one_turn),
@@ -883,6 +940,7 @@ int main(void)
         T(fails_with_its_own_number),
         T(renders_a_whole_answer),
         T(renders_the_callers_own_tools),
+        T(renders_shell_and_patch),
         T(keeps_frames_on_one_line),
         T(brings_signatures_back),
         T(brings_redacted_thinking_back),
