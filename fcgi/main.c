@@ -161,8 +161,7 @@ static void *run_loop(void *arg)
     reactor_run(loop->reactor);
     conn_drop_all(loop);
     gateway_free(loop->gateway);
-    reactor_free(loop->reactor);
-    return NULL;
+    return NULL; /* the reactor stays: whoever stopped it may still be waking it */
 }
 
 static status start_loops(struct responder *r, int count)
@@ -202,6 +201,7 @@ static void stop_all(struct responder *r)
     for (int i = 0; i < r->loop_count; i++) {
         reactor_stop(r->loops[i].reactor);
         pthread_join(r->loops[i].thread, NULL);
+        reactor_free(r->loops[i].reactor);
     }
     shared_config_release(r->config);
 }

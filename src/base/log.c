@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
@@ -15,11 +16,12 @@
 enum { LINE_BYTES = 4096 };
 
 static struct {
-    enum log_level level;
-    bool bodies, to_syslog;
+    atomic_int level; /* enum log_level; a reload sets it while others log */
+    atomic_bool bodies;
+    bool to_syslog;
     int fd;
     char *path;
-    pthread_mutex_t lock; /* guards fd and path while they change */
+    pthread_mutex_t lock; /* guards the destination while it changes */
 } self = {LOG_LEVEL_INFO, false, false, STDERR_FILENO, NULL, PTHREAD_MUTEX_INITIALIZER};
 
 static const char *const names[] = {"error", "warning", "info", "debug"};
@@ -69,17 +71,17 @@ void log_reopen(void)
 
 void log_set_level(enum log_level level)
 {
-    self.level = level;
+    atomic_store(&self.level, (int)level);
 }
 
 void log_set_bodies(bool on)
 {
-    self.bodies = on;
+    atomic_store(&self.bodies, on);
 }
 
 bool log_enabled(enum log_level level)
 {
-    return level <= self.level;
+    return (int)level <= atomic_load(&self.level);
 }
 
 bool log_level_parse(struct str word, enum log_level *out)
@@ -120,15 +122,15 @@ __attribute__((format(printf, 2, 0))) static void emit(enum log_level level, con
     if (length > sizeof line - 2)
         length = sizeof line - 2;
     make_printable(line + head, length - (size_t)head);
+    pthread_mutex_lock(&self.lock);
     if (self.to_syslog) {
         static const int priority[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
         syslog(priority[level], "%.*s", (int)(length - (size_t)head), line + head);
-        return;
+    } else {
+        line[length++] = '\n';
+        ssize_t written = write(self.fd, line, length);
+        (void)written; /* there is nowhere left to complain */
     }
-    line[length++] = '\n';
-    pthread_mutex_lock(&self.lock);
-    ssize_t written = write(self.fd, line, length);
-    (void)written; /* there is nowhere left to complain */
     pthread_mutex_unlock(&self.lock);
 }
 
@@ -160,6 +162,6 @@ void log_debug(const char *format, ...)
 
 void log_body(const char *what, struct str id, struct str body)
 {
-    if (self.bodies)
+    if (atomic_load(&self.bodies))
         log_debug("%.*s %s (%zu bytes): %.*s", STR_ARG(id), what, body.n, STR_ARG(body));
 }
