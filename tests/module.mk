@@ -3,6 +3,7 @@ include tests/unit/module.mk
 include tests/fuzz/module.mk
 include tests/emulator/module.mk
 include tests/golden/module.mk
+include tests/torture/module.mk
 
 EXTRA_DIST += \
 	tests/clients/package.json \

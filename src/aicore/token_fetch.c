@@ -55,7 +55,7 @@ static struct str form_of(struct arena *arena, const struct service_key *key)
     add_form_value(&form, "client_id", key->client_id);
     if (key->client_secret)
         add_form_value(&form, "client_secret", key->client_secret);
-    struct str copy = form.failed ? STR_NONE : arena_str(arena, buf_str(&form));
+    struct str copy = buf_copy(&form, arena);
     if (form.p)
         crypto_wipe(form.p, form.cap);
     buf_free(&form);

@@ -24,6 +24,7 @@ struct chunk {
 struct arena {
     struct chunk *chunks; /* the newest first; only that one is filled further */
     size_t used, ceiling;
+    bool failed;
 };
 
 struct arena *arena_new(size_t ceiling)
@@ -112,19 +113,25 @@ static struct chunk *chunk_new(struct arena *arena, size_t size)
     return c;
 }
 
+static void *refuse(struct arena *arena)
+{
+    arena->failed = true;
+    return NULL;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX / 2)
-        return NULL;
+        return refuse(arena);
     size = size ? (size + ALIGN - 1) / ALIGN * ALIGN : ALIGN;
     if (size > arena->ceiling - arena->used)
-        return NULL;
+        return refuse(arena);
 
     struct chunk *c = arena->chunks;
     if (!c || c->size - c->used < size)
         c = chunk_new(arena, size);
     if (!c)
-        return NULL;
+        return refuse(arena);
     void *p = (char *)c->bytes + c->used;
     c->used += size;
     arena->used += size;
@@ -134,8 +141,18 @@ void *arena_alloc(struct arena *arena, size_t size)
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size)
 {
     if (size && count > SIZE_MAX / size)
-        return NULL;
+        return refuse(arena);
     return arena_alloc(arena, count * size);
+}
+
+void arena_fail(struct arena *arena)
+{
+    arena->failed = true;
+}
+
+bool arena_failed(const struct arena *arena)
+{
+    return arena->failed;
 }
 
 struct str arena_str(struct arena *arena, struct str s)
@@ -147,7 +164,7 @@ struct str arena_str(struct arena *arena, struct str s)
 char *arena_cstr(struct arena *arena, struct str s)
 {
     if (s.n == SIZE_MAX)
-        return NULL;
+        return refuse(arena);
     char *copy = arena_alloc(arena, s.n + 1);
     if (copy && s.n)
         memcpy(copy, s.p, s.n);

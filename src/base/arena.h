@@ -46,6 +46,12 @@ struct str arena_printf(struct arena *arena, const char *format, ...)
 struct str arena_vprintf(struct arena *arena, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
+/* Has it ever refused? Then what was built in it may lack a part, though nobody noticed: whoever is
+   about to send that asks here first. */
+bool arena_failed(const struct arena *arena);
+/* Say so of an arena whose content lacks a part for want of other memory. */
+void arena_fail(struct arena *arena);
+
 /* Bytes handed out so far. */
 size_t arena_used(const struct arena *arena);
 

@@ -100,3 +100,17 @@ void buf_shift(struct buf *b, size_t n)
     if (b->n)
         memmove(b->p, b->p + n, b->n);
 }
+
+struct str buf_copy(const struct buf *b, struct arena *arena)
+{
+    if (!b->failed)
+        return arena_str(arena, buf_str(b));
+    arena_fail(arena);
+    return STR_NONE;
+}
+
+void buf_end_scratch(struct buf *b, struct arena *scratch)
+{
+    b->failed = b->failed || !scratch || arena_failed(scratch);
+    arena_free(scratch);
+}

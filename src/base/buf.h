@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 
 struct buf {
@@ -43,5 +44,13 @@ static inline struct str buf_str(const struct buf *b)
 {
     return (struct str){b->p, b->n};
 }
+
+/* The content as a copy in the arena; unset, and the arena has failed (arena_failed), when the buffer
+   had. */
+struct str buf_copy(const struct buf *b, struct arena *arena);
+
+/* Free an arena that helped to write: where it could not be had (NULL) or ran out of memory, the
+   content may lack a part, so the buffer fails. */
+void buf_end_scratch(struct buf *b, struct arena *scratch);
 
 #endif

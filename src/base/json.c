@@ -2,6 +2,8 @@
 #include "base/json.h"
 
 #include <cjson/cJSON.h>
+#include <pthread.h>
+#include <stdlib.h>
 
 #include "base/file.h"
 
@@ -22,8 +24,28 @@ static void find_place(struct str text, const char *at, int *line, int *column)
     }
 }
 
+/* cJSON does not tell want of memory from bad text. */
+static _Thread_local bool starved;
+
+static void *take(size_t size)
+{
+    void *p = malloc(size);
+
+    starved |= !p;
+    return p;
+}
+
+static void use_own_memory(void)
+{
+    cJSON_InitHooks(&(cJSON_Hooks){take, free});
+}
+
 status json_parse(struct str text, struct json **out, int *line, int *column)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, use_own_memory);
+    starved = false;
     if (!text.p)
         text = STR("");
     const char *end = text.p;
@@ -40,6 +62,8 @@ status json_parse(struct str text, struct json **out, int *line, int *column)
         }
         cJSON_Delete(root);
     }
+    if (starved)
+        return E_NOMEM;
     find_place(text, end, line ? line : &unused, column ? column : &unused);
     return E_SYNTAX;
 }

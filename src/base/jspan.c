@@ -229,7 +229,7 @@ struct str jspan_text(struct arena *arena, const struct jspan *n)
         return n->text;
     struct buf out = {0};
     jspan_render(n, &out);
-    struct str copy = out.failed ? STR_NONE : arena_str(arena, buf_str(&out));
+    struct str copy = buf_copy(&out, arena);
     buf_free(&out);
     return copy;
 }
@@ -430,7 +430,7 @@ struct str jspan_quote(struct arena *arena, struct str s)
     struct jwrite w = jwrite_to(&out);
 
     jwrite_str(&w, s);
-    struct str quoted = out.failed ? STR_NONE : arena_str(arena, buf_str(&out));
+    struct str quoted = buf_copy(&out, arena);
     buf_free(&out);
     return quoted;
 }

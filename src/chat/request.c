@@ -107,7 +107,7 @@ struct str chat_parts_text(struct arena *arena, const struct chat_part *parts,
         buf_add_str(&text, p->text);
         first = false;
     }
-    struct str copy = text.failed ? STR_NONE : arena_str(arena, buf_str(&text));
+    struct str copy = buf_copy(&text, arena);
     buf_free(&text);
     return copy;
 }

@@ -128,7 +128,8 @@ static void assemble(struct reading *r)
         environment_read_keys(r);
     environment_read_state_dir(r);
     r->config->http.connect_ms = r->config->timeouts.connect_ms;
-    config_check(r);
+    if (!r->no_memory)
+        config_check(r);
 }
 
 status config_load(const char *file, struct config **out, struct buf *problems)
@@ -144,10 +145,10 @@ status config_load(const char *file, struct config **out, struct buf *problems)
         s = read_file(&r, path);
     if (!s)
         assemble(&r);
-    if (!s && r.no_memory)
-        s = E_NOMEM;
     if (!s && r.failed)
         s = E_SYNTAX;
+    if (r.no_memory || arena_failed(r.config->arena)) /* what is missing may not be in the file */
+        s = E_NOMEM;
     if (s)
         config_free(r.config);
     else

@@ -114,8 +114,8 @@ static status read_betas(struct decode *d, const struct jspan *value)
     if (!jspan_is(value, JSPAN_ARRAY))
         return decode_wrong_type(d, value, "an array of strings");
     status s = join_betas(d, value, &joined);
-    if (!s && joined.n) {
-        d->out->betas = arena_str(d->arena, buf_str(&joined));
+    if (!s && (joined.n || joined.failed)) {
+        d->out->betas = buf_copy(&joined, d->arena);
         s = d->out->betas.p ? OK : E_NOMEM;
     }
     buf_free(&joined);

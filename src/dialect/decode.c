@@ -52,7 +52,7 @@ static struct str path_of(struct arena *arena, const struct jspan *at, const cha
             buf_add_char(&path, '.');
         buf_add_cstr(&path, member);
     }
-    struct str copy = path.failed ? STR_NONE : arena_str(arena, buf_str(&path));
+    struct str copy = buf_copy(&path, arena);
     buf_free(&path);
     return copy;
 }

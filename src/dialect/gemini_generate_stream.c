@@ -89,7 +89,7 @@ static void send_part(struct gemini_stream *st, const struct chat_event *e, bool
         struct arena *scratch = arena_new(0);
         if (scratch)
             gemini_write_logprobs(scratch, &w, e->logprobs);
-        arena_free(scratch);
+        buf_end_scratch(w.out, scratch);
     }
     end_candidate(&w, e->choice);
     end_chunk(st);
@@ -174,7 +174,7 @@ static status send_call(struct gemini_stream *st, struct choice *c, unsigned cho
         end_candidate(&w, choice);
         end_chunk(st);
     }
-    arena_free(scratch);
+    buf_end_scratch(st->out, scratch);
     return s;
 }
 

@@ -280,7 +280,7 @@ static status make_echo(struct decode *d, const struct jspan *body)
             buf_add_str(&text, value->text);
     }
     openai_responses_one_line(&text, 0);
-    d->out->echo = text.failed ? STR_NONE : arena_str(d->arena, buf_str(&text));
+    d->out->echo = buf_copy(&text, d->arena);
     buf_free(&text);
     return d->out->echo.p ? OK : E_NOMEM;
 }

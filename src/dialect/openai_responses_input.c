@@ -358,7 +358,7 @@ static struct str texts_of(struct arena *arena, const struct jspan *list)
             buf_add_cstr(&text, "\n\n");
         buf_add_str(&text, jspan_str(arena, jspan_get(n, "text")));
     }
-    struct str copy = text.n && !text.failed ? arena_str(arena, buf_str(&text)) : STR_NONE;
+    struct str copy = text.n || text.failed ? buf_copy(&text, arena) : STR_NONE;
     buf_free(&text);
     return copy;
 }

@@ -47,7 +47,7 @@ void openai_responses_write_input(struct jwrite *w, struct str arguments)
         jwrite_raw(w, input->text);
     else /* the model kept to no schema: the caller sees what it said */
         jwrite_str(w, arguments);
-    arena_free(scratch);
+    buf_end_scratch(w->out, scratch);
 }
 
 /* What an object has to have beside its arguments. */
@@ -79,7 +79,7 @@ static void write_object(struct jwrite *w, struct str arguments, const char *typ
             jwrite_member_raw(w, defaults[i].key, defaults[i].value);
     jwrite_end(w);
     openai_responses_one_line(w->out, from);
-    arena_free(scratch);
+    buf_end_scratch(w->out, scratch);
 }
 
 /* --- items ----------------------------------------------------------------------------------- */

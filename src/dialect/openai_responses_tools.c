@@ -67,9 +67,8 @@ static struct str flat_name(struct arena *arena, struct str space, struct str na
     buf_add_cstr(&full, "__");
     buf_add_str(&full, name);
     bool good = !taken && full.n <= NAME_BYTES && plain_name(buf_str(&full));
-    struct str flat = full.failed ? STR_NONE
-                      : good      ? arena_str(arena, buf_str(&full))
-                                  : safe_name(arena, buf_str(&full));
+    struct str flat =
+        good || full.failed ? buf_copy(&full, arena) : safe_name(arena, buf_str(&full));
     buf_free(&full);
     return flat;
 }
@@ -119,7 +118,7 @@ static status describe_grammar(struct decode *d, const struct jspan *value, stru
     buf_add_str(&text, syntax.n ? syntax : STR("unnamed"));
     buf_add_cstr(&text, "):\n");
     buf_add_str(&text, definition);
-    tool->description = text.failed ? STR_NONE : arena_str(d->arena, buf_str(&text));
+    tool->description = buf_copy(&text, d->arena);
     buf_free(&text);
     return tool->description.p ? OK : E_NOMEM;
 }

@@ -125,7 +125,7 @@ status attempt_encode(struct arena *arena, const struct family *family,
 
     call->choices = chat->n > 1 ? (unsigned)chat->n : 1;
     status s = family->encode(arena, chat, call, &text, dropped, err);
-    struct str copy = s || text.failed ? STR_NONE : arena_str(arena, buf_str(&text));
+    struct str copy = s ? STR_NONE : buf_copy(&text, arena);
     buf_free(&text);
     if (s)
         return s;
@@ -221,8 +221,11 @@ static bool prepare_body(struct exchange *x)
         return true;
     buf_clear(&x->up_body);
     status s = x->work ? x->work->prepare(x) : prepare_chat(x);
-    if (!s && x->up_body.failed)
+    if (x->up_body.failed ||
+        arena_failed(x->arena)) { /* and a complaint may be about what is lost */
         s = E_NOMEM;
+        x->error.kind = CHAT_ERROR_NONE;
+    }
     if (s && !x->error.kind)
         chat_error_set(&x->error, x->arena, CHAT_ERROR_OVERLOADED, "Out of memory.");
     if (s || strict_refusal(x))

@@ -150,6 +150,19 @@ bool relay_broken(struct exchange *x, const char *what)
     return false;
 }
 
+static bool out_of_memory(struct exchange *x)
+{
+    chat_error_set(&x->error, x->arena, CHAT_ERROR_OVERLOADED, "Out of memory.");
+    return false;
+}
+
+/* May a part be missing in what was just read? */
+static bool lost_some(const struct exchange *x, const struct arena *scratch)
+{
+    return arena_failed(scratch) || arena_failed(x->arena) ||
+           (x->frames && frames_failed(x->frames));
+}
+
 static bool read_frames(struct exchange *x)
 {
     struct arena *scratch = arena_new(0);
@@ -161,9 +174,15 @@ static bool read_frames(struct exchange *x)
         if (!s && !x->up_failed && x->call.lane)
             x->family->relay(x->reader, &frame, &x->out);
         log_body("frame", x->id, frame.data);
+        if (!s && lost_some(x, scratch))
+            s = E_NOMEM;
         arena_reset(scratch);
     }
+    if (!s && lost_some(x, scratch))
+        s = E_NOMEM;
     arena_free(scratch);
+    if (s == E_NOMEM)
+        return out_of_memory(x);
     if (s)
         return relay_broken(x, "The model's answer could not be understood.");
     return !x->up_failed;
@@ -282,11 +301,15 @@ static bool render_whole(struct exchange *x)
     status s = reply ? x->dialect->render(x->arena, reply, chat_collect_answer(x->collect), &body)
                      : E_NOMEM;
 
-    if (!s && !body.failed) {
+    if (body.failed || arena_failed(x->arena))
+        s = E_NOMEM;
+    if (!s) {
         earlier_note(x);
         reply_whole(x, 200, "application/json", buf_str(&body));
     }
     buf_free(&body);
+    if (s == E_NOMEM)
+        return out_of_memory(x);
     return s ? relay_broken(x, "The model's answer could not be rendered.") : true;
 }
 
@@ -295,8 +318,12 @@ static bool finish_whole(struct exchange *x)
     struct arena *scratch = arena_new(0);
     status s = scratch ? x->family->read_whole(x->reader, scratch, buf_str(&x->whole)) : E_NOMEM;
 
+    if (scratch && lost_some(x, scratch))
+        s = E_NOMEM;
     arena_free(scratch);
     log_body("answer", x->id, buf_str(&x->whole));
+    if (s == E_NOMEM)
+        return out_of_memory(x);
     if (x->up_failed)
         return false;
     if (s)

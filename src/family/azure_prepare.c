@@ -152,7 +152,7 @@ static struct str content_text(struct arena *arena, const struct jspan *content)
         return jspan_str(arena, content);
     for (const struct jspan *p = jspan_first(content); p; p = p->next)
         buf_add_str(&text, jspan_str(arena, jspan_get(p, "text")));
-    struct str copy = text.failed ? STR_NONE : arena_str(arena, buf_str(&text));
+    struct str copy = buf_copy(&text, arena);
     buf_free(&text);
     return copy;
 }

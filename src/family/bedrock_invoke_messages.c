@@ -20,7 +20,7 @@ static void add_text_block(struct buf *out, struct str quoted)
 /* Put the text of `out` in the place of `n`, with members to edit. Frees `out`. */
 static status expand_to(struct arena *arena, struct jspan *n, struct buf *out)
 {
-    struct str json = out->failed ? STR_NONE : arena_str(arena, buf_str(out));
+    struct str json = buf_copy(out, arena);
 
     buf_free(out);
     return json.p ? jspan_expand(arena, n, json) : E_NOMEM;
@@ -247,7 +247,7 @@ static status tell(struct arena *arena, struct jspan *text)
     buf_add_str(&out, str_slice(open, 0, open.n - 1));
     buf_add_str(&out, str_slice(text->text, 1, text->text.n - 1));
     buf_add_str(&out, str_slice(close, 1, close.n));
-    struct str json = out.failed ? STR_NONE : arena_str(arena, buf_str(&out));
+    struct str json = buf_copy(&out, arena);
     buf_free(&out);
     if (!json.p)
         return E_NOMEM;

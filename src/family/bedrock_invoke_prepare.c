@@ -201,7 +201,7 @@ static status set_betas(struct invoke_edit *e)
     for (; list; list = list->next)
         jwrite_str(&w, list->name);
     jwrite_end(&w);
-    struct str json = out.failed ? STR_NONE : arena_str(e->arena, buf_str(&out));
+    struct str json = buf_copy(&out, e->arena);
     buf_free(&out);
     return json.p ? jspan_set(e->arena, e->body, "anthropic_beta", json) : E_NOMEM;
 }

@@ -103,7 +103,7 @@ status invoke_stub_tools(struct invoke_edit *e)
     for (struct jspan *m = jspan_first(jspan_get(e->body, "messages")); m && !s; m = m->next)
         s = add_stubs(e, jspan_get(m, "content"), &known, &out);
     buf_add_char(&out, ']');
-    struct str tools = out.failed ? STR_NONE : arena_str(e->arena, buf_str(&out));
+    struct str tools = buf_copy(&out, e->arena);
     buf_free(&out);
     if (s || !known)
         return s;

@@ -279,13 +279,15 @@ struct str bedrock_schema(struct arena *arena, struct str schema)
 
 /* --- arguments ------------------------------------------------------------------------------- */
 
-static bool is_object(struct str json)
+static bool is_object(struct arena *arena, struct str json)
 {
     struct arena *scratch = arena_new(0);
     struct jspan *root = NULL;
     bool object =
         scratch && jspan_parse(scratch, json, &root, NULL) == OK && jspan_is(root, JSPAN_OBJECT);
 
+    if (!scratch || arena_failed(scratch))
+        arena_fail(arena); /* so it is not known */
     arena_free(scratch);
     return object;
 }
@@ -294,7 +296,7 @@ struct str bedrock_arguments(struct arena *arena, struct str arguments)
 {
     if (!str_trim(arguments).n)
         return STR("{}");
-    if (is_object(arguments))
+    if (is_object(arena, arguments))
         return arguments;
     struct str quoted = jspan_quote(arena, arguments);
     if (!quoted.p)

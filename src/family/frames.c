@@ -71,13 +71,18 @@ status frames_push(struct frames *f, struct str bytes)
     if (bytes.n > FRAME_MAX_BYTES || f->in.n + f->data.n > FRAME_MAX_BYTES - bytes.n)
         return E_LIMIT;
     buf_add_str(&f->in, bytes);
-    return f->in.failed || f->data.failed || f->event.failed ? E_NOMEM : OK;
+    return frames_failed(f) ? E_NOMEM : OK;
 }
 
 status frames_end(struct frames *f)
 {
     f->ended = true;
-    return f->in.failed || f->data.failed || f->event.failed ? E_NOMEM : OK;
+    return frames_failed(f) ? E_NOMEM : OK;
+}
+
+bool frames_failed(const struct frames *f)
+{
+    return f->in.failed || f->data.failed || f->event.failed;
 }
 
 static struct str rest_of(const struct frames *f)
@@ -409,6 +414,7 @@ bool frames_next(struct frames *f, struct arena *scratch, struct frame *out)
         found = next_value(f, out);
     else
         found = next_server_sent(f, out);
+    found = found && !frames_failed(f);
     if (found)
         out->data = as_json(scratch, out->data);
     return found;

@@ -31,6 +31,9 @@ status frames_push(struct frames *f, struct str bytes);
 /* Nothing more will come: a last frame without its blank line becomes available. */
 status frames_end(struct frames *f);
 
+/* Has memory run out? No frame comes any more then. */
+bool frames_failed(const struct frames *f);
+
 /* The next complete frame: true and `*out`. False: none yet. `scratch` holds converted text. A
    frame that cannot be understood is handed out as it is, for the reader to refuse. */
 bool frames_next(struct frames *f, struct arena *scratch, struct frame *out);

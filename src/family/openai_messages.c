@@ -66,7 +66,7 @@ static struct str data_url(struct writer *m, const struct chat_part *p, const ch
     buf_add_str(&url, type);
     buf_add_cstr(&url, ";base64,");
     buf_add_str(&url, p->data);
-    struct str copy = url.failed ? STR_NONE : arena_str(m->arena, buf_str(&url));
+    struct str copy = buf_copy(&url, m->arena);
     buf_free(&url);
     if (!copy.p)
         m->failed = E_NOMEM;
@@ -197,7 +197,7 @@ static struct str result_text(struct writer *m, const struct chat_part *result)
         buf_add_str(&text, p->text);
         first = false;
     }
-    struct str copy = text.failed ? STR_NONE : arena_str(m->arena, buf_str(&text));
+    struct str copy = buf_copy(&text, m->arena);
     buf_free(&text);
     if (!copy.p)
         m->failed = E_NOMEM;

@@ -441,7 +441,7 @@ static struct str mend(const struct openai_reader *r, struct arena *arena, struc
         from = reason->text.p + reason->text.n;
     }
     buf_add_str(&out, (struct str){from, (size_t)(json.p + json.n - from)});
-    struct str copy = out.failed ? STR_NONE : arena_str(arena, buf_str(&out));
+    struct str copy = buf_copy(&out, arena);
     buf_free(&out);
     return copy;
 }
@@ -449,12 +449,14 @@ static struct str mend(const struct openai_reader *r, struct arena *arena, struc
 void openai_relay_mended(struct family_reader *reader, const struct frame *frame, struct buf *out)
 {
     const struct openai_reader *r = (const struct openai_reader *)reader;
-    struct arena *scratch = r->misnamed && !r->hide ? arena_new(0) : NULL;
+    if (!r->misnamed || r->hide) {
+        openai_relay(reader, frame, out);
+        return;
+    }
+    struct arena *scratch = arena_new(0);
     struct str mended = scratch ? mend(r, scratch, frame->data) : STR_NONE;
-    struct frame other = {frame->event, mended.p ? mended : frame->data};
-
-    openai_relay(reader, &other, out);
-    arena_free(scratch);
+    frame_render(&(struct frame){frame->event, mended.p ? mended : frame->data}, out);
+    buf_end_scratch(out, scratch);
 }
 
 struct str openai_relay_whole_mended(const struct family_reader *reader, struct arena *arena,

@@ -335,8 +335,8 @@ status python_literal_to_json(struct arena *scratch, struct str literal, struct 
         skip_space(&in);
         s = in.p < in.end ? E_SYNTAX : out.failed ? E_NOMEM : OK;
     }
-    if (!s) {
-        *json = arena_str(scratch, buf_str(&out));
+    if (!s || out.failed) {
+        *json = buf_copy(&out, scratch);
         s = json->p ? OK : E_NOMEM;
     }
     buf_free(&out);

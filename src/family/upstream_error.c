@@ -369,7 +369,7 @@ static struct str clean(struct arena *arena, struct str text)
         while (i < text.n && is_space(text.p[i]))
             i++;
     }
-    struct str copy = out.failed ? STR_NONE : arena_str(arena, buf_str(&out));
+    struct str copy = buf_copy(&out, arena);
     buf_free(&out);
     return copy;
 }
