@@ -226,7 +226,7 @@ struct deployment_list *deployment_builder_finish(struct deployment_builder *b, 
         void *items = bytes ? arena_alloc(counted(b->list)->arena, bytes) : NULL;
         if (items)
             memcpy(items, b->items, bytes);
-        if (items || !bytes) {
+        if (!arena_failed(counted(b->list)->arena)) {
             list = b->list;
             list->items = items;
             list->fetched_s = fetched_s;

@@ -1,6 +1,7 @@
-# Each allocation fails once; see torture.c. `make torture`, best in a build with --enable-sanitizers.
+# Each allocation fails once; see torture.c. Part of make check; with --enable-sanitizers it sees leaks.
 
-EXTRA_PROGRAMS += tests/torture/torture
+check_PROGRAMS += tests/torture/torture
+TESTS += tests/torture/torture
 tests_torture_torture_SOURCES = \
 	tests/torture/arena.c \
 	tests/torture/failing.c \
