@@ -63,6 +63,7 @@ void arena_reset(struct arena *arena)
 {
     struct chunk *kept = arena->chunks;
 
+    arena->failed = false;
 #ifdef __SANITIZE_ADDRESS__
     kept = NULL;
 #endif

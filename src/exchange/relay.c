@@ -174,11 +174,11 @@ static bool read_frames(struct exchange *x)
         if (!s && !x->up_failed && x->call.lane)
             x->family->relay(x->reader, &frame, &x->out);
         log_body("frame", x->id, frame.data);
-        if (!s && lost_some(x, scratch))
+        if (lost_some(x, scratch))
             s = E_NOMEM;
         arena_reset(scratch);
     }
-    if (!s && lost_some(x, scratch))
+    if (scratch && lost_some(x, scratch))
         s = E_NOMEM;
     arena_free(scratch);
     if (s == E_NOMEM)

@@ -26,13 +26,30 @@ struct arena *arena_new(size_t ceiling)
     return arena;
 }
 
-void arena_free(struct arena *arena)
+static void free_pieces(struct arena *arena)
 {
-    for (struct piece *p = arena ? arena->pieces : NULL, *next; p; p = next) {
+    for (struct piece *p = arena->pieces, *next; p; p = next) {
         next = p->next;
         free(p);
     }
+}
+
+void arena_free(struct arena *arena)
+{
+    if (arena)
+        free_pieces(arena);
     free(arena);
+}
+
+void arena_allow(struct arena *arena, size_t more)
+{
+    arena->ceiling = more < SIZE_MAX - arena->ceiling ? arena->ceiling + more : SIZE_MAX;
+}
+
+void arena_reset(struct arena *arena)
+{
+    free_pieces(arena);
+    *arena = (struct arena){.ceiling = arena->ceiling};
 }
 
 void *arena_alloc(struct arena *arena, size_t size)
