@@ -152,13 +152,18 @@ static _Atomic uint64_t *target_pass(const struct candidate *c)
     return c->health.target ? &c->health.target->pass : NULL;
 }
 
-/* Between equals: alike in all processes that share a board, and otherwise not always the same. */
-static uint64_t tie(const struct scoreboard *board, uint64_t key)
+/* Between equals: alike in all processes that share a board, and otherwise not always the same. What
+   has no row (the board is full) has no turns: there chance decides. */
+static uint64_t tie(const struct scoreboard *board, const _Atomic uint64_t *pass, uint64_t key)
 {
     static _Atomic uint64_t salt;
 
-    if (scoreboard_is_shared(board))
+    if (pass && scoreboard_is_shared(board))
         return key;
+    if (!pass) {
+        crypto_random(&key, sizeof key);
+        return key;
+    }
     uint64_t own = atomic_load(&salt), none = 0;
     if (!own) {
         crypto_random(&own, sizeof own);
@@ -183,8 +188,9 @@ static struct turn least(const struct route_pick *p, const struct field *f, uint
         const struct candidate *c = &f->all[i];
         if (domain && c->target->domain_key != domain)
             continue;
-        uint64_t pass = pass_of(domain ? target_pass(c) : domain_pass(c));
-        uint64_t t = tie(p->ask.board, domain ? c->target->key : c->target->domain_key);
+        const _Atomic uint64_t *row = domain ? target_pass(c) : domain_pass(c);
+        uint64_t pass = pass_of(row);
+        uint64_t t = tie(p->ask.board, row, domain ? c->target->key : c->target->domain_key);
         if (pass > turn.most)
             turn.most = pass;
         if (turn.at < f->count && (pass > turn.pass || (pass == turn.pass && t >= best_tie)))

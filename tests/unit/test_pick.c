@@ -768,6 +768,29 @@ static void too_long_for_the_first(void **state)
     assert_false(route_too_long(&pick));
 }
 
+/* With more targets than rows nothing is known of some: they are asked nevertheless, all of them. */
+static void a_full_board(void **state)
+{
+    struct scoreboard_settings small = {NULL, 16, 1};
+    unsigned count[128][10];
+
+    (void)state;
+    scoreboard_close(board);
+    board = scoreboard_open(&small);
+    for (uint64_t i = 1; i <= 16; i++) {
+        assert_non_null(scoreboard_target(board, i, STR("x")));
+        assert_non_null(scoreboard_domain(board, i, STR("x")));
+    }
+    deploy("a1 a2 b1");
+    count_sample(count, false);
+    assert_in_range(count['a'][1], SAMPLE / 5, SAMPLE / 2);
+    assert_in_range(count['b'][1], SAMPLE / 5, SAMPLE * 3 / 4);
+    begin();
+    next();
+    assert_true(fails(CHAT_ERROR_UPSTREAM));
+    assert_int_equal(strlen(next()), 2);
+}
+
 /* --- a file of anything ---------------------------------------------------------------------- */
 
 static void damaged_rows_do_no_harm(void **state)
@@ -826,6 +849,7 @@ int main(void)
         TEST(the_budget),
         TEST(another_model_stands_in),
         TEST(too_long_for_the_first),
+        TEST(a_full_board),
         TEST(damaged_rows_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

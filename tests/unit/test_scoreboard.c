@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "route/scoreboard.h"
 
-enum { TARGETS = 32, SEATS = 16, PROCESSES = 8, ROUNDS = 20000, SHARED_KEYS = 6 };
+enum { TARGETS = 32, SEATS = 16, PROCESSES = 8, MANY = 200, ROUNDS = 20000, SHARED_KEYS = 6 };
 
 static char folder[64], path[96];
 static struct scoreboard_settings settings = {folder, TARGETS, SEATS};
@@ -206,13 +206,13 @@ static pid_t start(int rounds)
     return pid;
 }
 
-static void run_all(int rounds)
+static void run_all(int processes, int rounds)
 {
-    pid_t pids[PROCESSES];
+    pid_t pids[MANY];
 
-    for (int i = 0; i < PROCESSES; i++)
+    for (int i = 0; i < processes; i++)
         pids[i] = start(rounds);
-    for (int i = 0; i < PROCESSES; i++) {
+    for (int i = 0; i < processes; i++) {
         int how;
         assert_int_equal(waitpid(pids[i], &how, 0), pids[i]);
         assert_int_equal(how, 0);
@@ -225,7 +225,7 @@ static void sums_are_right(void **state)
     uint64_t tries = 0;
 
     (void)state;
-    run_all(ROUNDS);
+    run_all(PROCESSES, ROUNDS);
     assert_int_equal(rows(b), SHARED_KEYS);
     for (unsigned i = 0; i < SHARED_KEYS; i++)
         tries += atomic_load(&target(b, i)->tries);
@@ -237,13 +237,29 @@ static void sums_are_right(void **state)
     scoreboard_close(b);
 }
 
+static void two_hundred_processes(void **state)
+{
+    uint64_t tries = 0;
+
+    (void)state;
+    settings.seats = MANY + 1;
+    struct scoreboard *b = open_board();
+    run_all(MANY, 600);
+    for (unsigned i = 0; i < SHARED_KEYS; i++)
+        tries += atomic_load(&target(b, i)->tries);
+    assert_int_equal(tries, MANY * 600);
+    assert_int_equal(in_flight(b), 0);
+    scoreboard_close(b);
+    settings.seats = SEATS;
+}
+
 /* Whose file was replaced by that of another goes over to it. */
 static void a_race_for_the_file(void **state)
 {
     (void)state;
     for (int i = 0; i < 10; i++) {
         unlink(path);
-        run_all(10);
+        run_all(PROCESSES, 10);
         struct scoreboard *b = open_board();
         assert_true(scoreboard_is_shared(b));
         assert_int_equal(in_flight(b), 0);
@@ -469,6 +485,7 @@ int main(void)
         TEST(without_a_folder),
         cmocka_unit_test(windows_count_a_minute),
         TEST(sums_are_right),
+        TEST(two_hundred_processes),
         TEST(a_race_for_the_file),
         TEST(the_dead_are_swept),
         TEST(tending_sweeps),
