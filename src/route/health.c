@@ -219,11 +219,14 @@ static void note_failure(struct board_target *t, const struct config_routing *se
                          int64_t retry_after_ms, int64_t now_ms)
 {
     uint32_t before = atomic_fetch_add_explicit(&t->failures, 1, memory_order_relaxed);
-    bool half_open = atomic_load_explicit(&t->open_until_ms, memory_order_relaxed) != 0;
+    bool starting = atomic_load_explicit(&t->starting, memory_order_relaxed);
+    bool half_open = atomic_load_explicit(&t->open_until_ms, memory_order_relaxed) && !starting;
 
     atomic_fetch_add_explicit(&t->failed, 1, memory_order_relaxed);
     if (before + 1 >= (uint64_t)settings->breaker_failures || half_open)
         open_breaker(t, settings, now_ms);
+    else if (starting) /* it was looked after, and has yet to answer */
+        set_later(&t->open_until_ms, now_ms + jittered(STARTING_MS), now_ms);
     int64_t ms = jittered(doubled(SHAKY_MS, before, SHAKY_MAX_MS));
     if (retry_after_ms > ms)
         ms = retry_after_ms < settings->retry_after_max_ms ? retry_after_ms

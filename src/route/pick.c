@@ -93,6 +93,7 @@ static enum route_step begin_round(struct route_pick *p, int64_t wait_ms, int64_
 {
     p->round++;
     p->tried_count = 0;
+    p->passing = false;
     p->stand_in = 0;
     p->model = p->ask.model;
     *out = wait_ms;
@@ -105,14 +106,16 @@ static enum route_step end_round(struct route_pick *p, int64_t now, int64_t *wai
     struct outlook outlook;
 
     choice_outlook(p, p->ask.model, now, &outlook);
-    if (outlook.usable && worth_same(p->failed))
+    if (outlook.usable && p->passing && may_go_on(p, now)) {
+        p->failed = CHAT_ERROR_UPSTREAM; /* what the round costs, whatever failed last */
         return begin_round(p, backoff(p), wait_ms);
+    }
     int64_t most_ms = settings(p)->wait_ms;
     if (outlook.starting && settings(p)->cold_start_ms > most_ms)
         most_ms = settings(p)->cold_start_ms;
     p->throttled = outlook.cooling;
     p->retry_after_ms = outlook.usable ? 0 : outlook.soonest_ms;
-    if (outlook.usable || !outlook.soonest_ms || p->waited_ms + outlook.soonest_ms > most_ms)
+    if (!outlook.soonest_ms || p->waited_ms + outlook.soonest_ms > most_ms)
         return ROUTE_NONE;
     p->waited_ms += outlook.soonest_ms;
     return begin_round(p, outlook.soonest_ms + 1 + random_below(WAKE_SPREAD_MS), wait_ms);
@@ -230,7 +233,7 @@ bool route_failed(struct route_pick *p, const struct chat_error *err, enum route
     if (!p->target)
         return false;
     note_failure(p, err, hint);
-    p->probing = false; /* whoever answers, even with an error, ends the probe */
+    p->passing |= hint == ROUTE_NO_HINT && worth_same(err->kind);
     p->failed = hint == ROUTE_NO_HINT ? err->kind : CHAT_ERROR_NONE;
     if (err->kind == CHAT_ERROR_RATE_LIMIT || hint != ROUTE_NO_HINT) {
         p->attempts--;

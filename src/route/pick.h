@@ -51,7 +51,8 @@ struct route_pick {
     int64_t waited_ms, sent_ms;
     bool counted; /* among the requests of this minute */
     bool probing, answered;
-    enum chat_error_kind failed; /* the last try; NONE: has not */
+    enum chat_error_kind failed; /* the last try; NONE: has not, or it was none */
+    bool passing;                /* a failure of this round may have passed in a moment */
 
     /* Why there is nobody (route_next said NONE). */
     bool throttled;         /* for want of quota, rather than for failures */

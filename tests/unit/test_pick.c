@@ -645,6 +645,10 @@ static void a_cold_start(void **state)
     }
     assert_int_equal(atomic_load(&row("a1")->failures), 0);
     assert_string_equal(next(), "a1");
+    fails(CHAT_ERROR_UPSTREAM); /* a failing look is no opened breaker, and blocks nobody */
+    atomic_store(&row("a1")->open_until_ms, clock_ms() - 1);
+    begin();
+    assert_string_equal(next(), "a1");
     struct route_pick probe = pick;
     pick = (struct route_pick){.attempts = 0};
     begin();
@@ -688,6 +692,36 @@ static void rounds(void **state)
     next();
     fails(CHAT_ERROR_UPSTREAM_AUTH);
     assert_string_equal(next(), "none"); /* not worth another round */
+}
+
+/* What failed in passing is worth another round, also if somebody else said something else after it. */
+static void rounds_after_a_refusal(void **state)
+{
+    (void)state;
+    deploy("a1 b1");
+    begin();
+    const char *first = next();
+    assert_true(fails(CHAT_ERROR_UPSTREAM));
+    assert_string_not_equal(next(), first);
+    assert_true(fails_after(CHAT_ERROR_RATE_LIMIT, 60000));
+    assert_string_equal(next(), "wait");
+    assert_string_equal(next(), first);
+}
+
+/* Where one does not answer in time, another that cools for a moment only is waited for. */
+static void waits_for_the_other(void **state)
+{
+    (void)state;
+    use_setting();
+    setting.strategy = STRATEGY_ORDERED;
+    deploy("a1 b1");
+    set_domain_cool("b1", 900);
+    begin();
+    assert_string_equal(next(), "a1");
+    assert_true(fails(CHAT_ERROR_TIMEOUT));
+    assert_string_equal(next(), "wait");
+    set_domain_cool("b1", 0);
+    assert_string_equal(next(), "b1");
 }
 
 static void the_deadline(void **state)
@@ -845,6 +879,8 @@ int main(void)
         TEST(a_cold_start),
         TEST(an_abandoned_probe),
         TEST(rounds),
+        TEST(rounds_after_a_refusal),
+        TEST(waits_for_the_other),
         TEST(the_deadline),
         TEST(the_budget),
         TEST(another_model_stands_in),
