@@ -318,20 +318,6 @@ static bool is_internal(struct str word)
            (dots == 3 && digits >= 4 && digits + dots + 8 > word.n);
 }
 
-/* How many bytes of UTF-8 stand at `p`; 0: none that is well formed. */
-static size_t utf8_length(const char *p, size_t n)
-{
-    unsigned char c = (unsigned char)p[0];
-    size_t len = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
-
-    if (len == 0 || len > n || c > 0xf4)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if (((unsigned char)p[i] & 0xc0) != 0x80)
-            return 0;
-    return len;
-}
-
 static void add_word_of_text(struct buf *out, struct str word)
 {
     if (is_internal(word)) {
@@ -339,7 +325,7 @@ static void add_word_of_text(struct buf *out, struct str word)
         return;
     }
     for (size_t i = 0; i < word.n;) {
-        size_t len = utf8_length(word.p + i, word.n - i);
+        size_t len = str_utf8(str_slice(word, i, word.n));
         if (len == 0)
             buf_add_char(out, '?');
         else

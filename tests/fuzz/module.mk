@@ -129,4 +129,8 @@ fuzz-list:
 .PHONY: fuzz-list
 
 TESTS += tests/fuzz/replay-all
+# What fuzzing has found, by target.
+EXTRA_DIST += \
+	tests/fuzz/regressions/fuzz_params/empty \
+	tests/fuzz/regressions/fuzz_upstream_error/overlong-utf8
 EXTRA_DIST += tests/fuzz/README.md tests/fuzz/replay-all tests/fuzz/run tests/fuzz/seed
