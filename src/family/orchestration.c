@@ -96,9 +96,11 @@ static status make_plan(struct arena *arena, const struct chat_request *request,
     status s = bedrock_turns_of(arena, request, call->model, &plan->turns, dropped);
     if (s)
         return s;
-    if (plan->claude)
+    if (plan->claude) {
         plan_claude(plan, dropped);
-    return check(arena, plan, dropped, err);
+        s = bedrock_check(arena, request, true, dropped, err); /* it lives there */
+    }
+    return s ? s : check(arena, plan, dropped, err);
 }
 
 /* --- tools and format ------------------------------------------------------------------------ */

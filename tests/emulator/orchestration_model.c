@@ -115,6 +115,8 @@ static bool see_media(struct orchestration *o, struct convo *c, const char *what
     size_t len = 0;
     unsigned char *bytes;
 
+    if ((begins(data, "https://") || begins(data, "http://")) && begins(c->model, "anthropic--"))
+        return llm_bad(o, "Images must be given as data for this model.");
     if (begins(data, "https://") || begins(data, "http://")) {
         convo_see(c, "%s url %.80s", what, data);
         return true;

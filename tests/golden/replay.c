@@ -34,6 +34,30 @@ static bool comes_to_family(const struct replay *r, const struct jspan *body)
     return attempt_family(at, &r->model, r->dialect, body) == r->family;
 }
 
+/* What the configuration puts around the model: an object with the members of a profile. */
+static status read_profile(struct replay *r)
+{
+    struct str text = case_file_setting(r->given, "profile");
+    struct orchestration_profile *p = &r->profile;
+    struct jspan *json;
+
+    if (!text.n)
+        return OK;
+    if (jspan_parse(r->arena, text, &json, NULL))
+        return E_SYNTAX;
+    *p = (struct orchestration_profile){
+        .name = "golden",
+        .masking = jspan_text(r->arena, jspan_get(json, "masking")),
+        .filtering = jspan_text(r->arena, jspan_get(json, "filtering")),
+        .grounding = jspan_text(r->arena, jspan_get(json, "grounding")),
+        .translation = jspan_text(r->arena, jspan_get(json, "translation")),
+        .prompt_template = jspan_text(r->arena, jspan_get(json, "template"))};
+    if (jspan_get(json, "question"))
+        p->question = arena_cstr(r->arena, jspan_str(r->arena, jspan_get(json, "question")));
+    r->call.profile = p;
+    return OK;
+}
+
 static status read_request(struct replay *r, struct jspan **body, struct str *why)
 {
     status s = jspan_parse(r->arena, r->given->request, body, NULL);
@@ -45,6 +69,9 @@ static status read_request(struct replay *r, struct jspan **body, struct str *wh
     r->call.stream = jspan_true(jspan_get(*body, "stream"));
     *why = STR("the path is none of the dialect's");
     if (!read_url(r))
+        return E_SYNTAX;
+    *why = STR("the profile is no JSON");
+    if (read_profile(r))
         return E_SYNTAX;
     r->call.include_usage =
         jspan_true(jspan_get(jspan_get(*body, "stream_options"), "include_usage"));

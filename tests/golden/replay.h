@@ -8,6 +8,7 @@
 #include "case_file.h"
 #include "dialect/dialect.h"
 #include "family/family.h"
+#include "family/orchestration.h"
 
 struct replay {
     struct arena *arena;
@@ -17,6 +18,7 @@ struct replay {
     /* from the request */
     struct family_model model;
     struct family_call call;
+    struct orchestration_profile profile;
     struct str model_asked;
     const struct dialect_form *form; /* of the stream; NULL: as the dialect writes it */
     struct chat_request chat;

@@ -25,6 +25,7 @@ struct reading {
     struct buf *sent; /* what the caller has */
     struct buf whole;
     bool begun, content, failed, form_begun;
+    bool refused; /* by a filter: the answer is there without any frame */
     struct chat_error error;
     struct dialect_reply reply;
 };
@@ -198,6 +199,12 @@ static void finish_stream(struct reading *g)
     }
 }
 
+static void render_collected(struct reading *g)
+{
+    if (g->r->dialect->render(g->arena, &g->reply, chat_collect_answer(g->collect), g->sent))
+        broken(g, "The model's answer could not be rendered.");
+}
+
 static void finish_whole(struct reading *g)
 {
     struct arena *scratch = arena_new(0);
@@ -213,8 +220,8 @@ static void finish_whole(struct reading *g)
                     g->r->family->relay_whole
                         ? g->r->family->relay_whole(g->reader, g->arena, buf_str(&g->whole))
                         : buf_str(&g->whole));
-    else if (g->r->dialect->render(g->arena, &g->reply, chat_collect_answer(g->collect), g->sent))
-        broken(g, "The model's answer could not be rendered.");
+    else
+        render_collected(g);
 }
 
 /* Where frames are numbered, only whoever wrote those before can write the last one. */
@@ -250,6 +257,24 @@ static int tell_error(struct reading *g)
     return g->error.http_status;
 }
 
+/* An error that says that a filter stopped the request is an answer, for families that see it so
+   (exchange/relay.c, relay_refused). */
+static void read_refusal(struct reading *g)
+{
+    struct chat_error why = g->error;
+
+    if (why.kind != CHAT_ERROR_CONTENT_FILTER || !g->r->family->read_refused)
+        return;
+    g->failed = false;
+    g->refused = g->content = true;
+    if (g->r->family->read_refused(g->reader, &why))
+        broken(g, "The refusal could not be rendered.");
+    else if (g->r->call.stream)
+        flush(g);
+    else
+        render_collected(g);
+}
+
 void replay_answer(struct replay *r, struct str upstream, size_t cut, size_t step, int *code,
                    struct buf *out)
 {
@@ -260,14 +285,15 @@ void replay_answer(struct replay *r, struct str upstream, size_t cut, size_t ste
     if (upstream_code != 200) {
         g.failed = true;
         upstream_error_parse(g.arena, upstream_code, upstream, &g.error);
+        read_refusal(&g);
     }
-    for (size_t from = 0, to; from < upstream.n && !g.failed; from = to) {
+    for (size_t from = 0, to; from < upstream.n && !g.failed && !g.refused; from = to) {
         to = step ? from + step : from < cut ? cut : upstream.n;
         push(&g, str_slice(upstream, from, to < upstream.n ? to : upstream.n));
     }
-    if (!g.failed && g.frames)
+    if (!g.failed && !g.refused && g.frames)
         finish_stream(&g);
-    else if (!g.failed)
+    else if (!g.failed && !g.refused)
         finish_whole(&g);
     *code = g.failed ? tell_error(&g) : 200;
     close_form(&g);
