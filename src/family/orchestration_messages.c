@@ -411,6 +411,7 @@ static status hide_texts(struct arena *arena, struct jspan *message, struct jwri
     unsigned count = 0;
     status s = OK;
 
+    jspan_remove_key(message, "reasoning_content"); /* of a prefill: no model wants it there */
     if (jspan_is(content, JSPAN_STRING))
         return hide(arena, content, values, &count);
     for (struct jspan *p = jspan_first(content); p && !s; p = p->next)

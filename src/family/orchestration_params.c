@@ -297,6 +297,8 @@ status orchestration_write_params(struct arena *arena, const struct orchestratio
         write_effort(&p);
     if (p.takes & TAKES_USER)
         jwrite_maybe_str(w, "user", openai_opaque_id(arena, plan->request->user));
+    else if (plan->request->user.n)
+        dropped_add_cstr(dropped, "user");
     jwrite_end(w);
     return OK;
 }

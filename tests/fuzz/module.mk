@@ -72,6 +72,16 @@ tests_fuzz_fuzz_azure_responses_SOURCES = tests/fuzz/fuzz_azure_responses.c test
 	tests/fuzz/family_rounds.c tests/fuzz/family_rounds.h
 tests_fuzz_fuzz_azure_responses_LDADD = $(CORELAY_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz_orchestration
+tests_fuzz_fuzz_orchestration_SOURCES = tests/fuzz/fuzz_orchestration.c tests/fuzz/replay.c \
+	tests/fuzz/family_rounds.c tests/fuzz/family_rounds.h
+tests_fuzz_fuzz_orchestration_LDADD = $(CORELAY_LIBS)
+
+fuzz_targets += tests/fuzz/fuzz_orchestration_config
+tests_fuzz_fuzz_orchestration_config_SOURCES = tests/fuzz/fuzz_orchestration_config.c \
+	tests/fuzz/replay.c
+tests_fuzz_fuzz_orchestration_config_LDADD = $(CORELAY_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz_vertex_gemini
 tests_fuzz_fuzz_vertex_gemini_SOURCES = tests/fuzz/fuzz_vertex_gemini.c tests/fuzz/replay.c \
 	tests/fuzz/family_rounds.c tests/fuzz/family_rounds.h
