@@ -197,7 +197,7 @@ static bool is_embedding(const struct route_model *m)
 /* How well does a model stand for its family? The more the better; 0: not at all. */
 static int fitness(const struct route_model *m)
 {
-    if (!m->targets || str_find(m->name, "rerank") < m->name.n)
+    if (!m->targets || (!m->targets->family->encode && !m->targets->family->embed))
         return 0;
     if (is_embedding(m) || (m->rules.traits & MODEL_RESPONSES_ONLY))
         return 1;
