@@ -7,5 +7,6 @@ dist_doc_DATA = \
 	doc/dependencies.md \
 	doc/design.md \
 	doc/known-failures.md \
+	doc/orchestration.md \
 	doc/routing.md \
 	doc/token-estimate.md
