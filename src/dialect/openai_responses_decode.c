@@ -190,8 +190,11 @@ static status read_store(struct decode *d, const struct jspan *value)
 
 static status read_truncation(struct decode *d, const struct jspan *value)
 {
-    if (!jspan_says(value, "disabled"))
-        decode_drop(d, NULL, STR("truncation"));
+    if (jspan_says(value, "disabled"))
+        return OK;
+    if (!jspan_says(value, "auto"))
+        return decode_invalid(d, value, NULL, "expected auto or disabled");
+    decode_drop(d, NULL, STR("truncation"));
     return OK;
 }
 

@@ -14,7 +14,8 @@
 #include "exchange/life.h"
 
 enum {
-    TURNS_MAX = 10000, /* responses that one goes on from */
+    TURNS_MAX = 2000, /* responses that one goes on from: each is a file to read */
+    READS_MAX = 200,  /* files for single items */
     OWNER_BYTES = 16,
     ID_BYTES = 24
 };
@@ -124,27 +125,49 @@ status earlier_history(struct exchange *x, struct str id, bool also, struct buf 
 
 /* --- references to single items ------------------------------------------------------------------ */
 
-/* The item that a reference names, unset if our store has it not. */
-static struct str find_item(struct exchange *x, struct str item_id)
-{
-    struct str maker = openai_responses_maker(x->arena, item_id), found = STR_NONE;
-    struct arena *scratch = arena_new(STORED_ARENA_FACTOR * (size_t)x->config->limits.body_bytes);
-    struct store_answer answer;
-    struct jspan *output;
+/* The output that was looked into last: neighbours are mostly of the same response. */
+struct lookup {
+    struct exchange *x;
+    struct arena *arena; /* of the output; NULL: none */
+    struct str maker;
+    struct jspan *output; /* NULL: our store has it not */
+    unsigned reads;
+};
 
-    if (scratch && maker.n &&
-        store_find_answer(gateway_store(x->state), scratch, maker, &answer) == OK &&
-        is_own(x, answer.owner) && jspan_parse(scratch, answer.output, &output, NULL) == OK)
-        for (const struct jspan *n = jspan_first(output); n && !found.n; n = n->next)
-            if (str_eq(jspan_str(scratch, jspan_get(n, "id")), item_id))
-                found = arena_str(x->arena, n->text);
-    arena_free(scratch);
-    return found;
+static void look_into(struct lookup *l, struct str maker)
+{
+    size_t limit = (size_t)l->x->config->limits.body_bytes;
+    struct store_answer answer;
+
+    arena_free(l->arena);
+    l->arena = arena_new(STORED_ARENA_FACTOR * limit);
+    l->maker = maker;
+    l->output = NULL;
+    if (!l->arena || l->reads++ >= READS_MAX ||
+        store_find_answer(gateway_store(l->x->state), l->arena, maker, &answer) ||
+        !is_own(l->x, answer.owner) || jspan_parse(l->arena, answer.output, &l->output, NULL))
+        l->output = NULL;
+}
+
+/* The item that a reference names, unset if our store has it not. */
+static struct str find_item(struct lookup *l, struct str item_id)
+{
+    struct str maker = openai_responses_maker(l->x->arena, item_id);
+
+    if (!maker.n)
+        return STR_NONE;
+    if (!str_eq(maker, l->maker))
+        look_into(l, maker);
+    for (const struct jspan *n = jspan_first(l->output); n; n = n->next)
+        if (str_eq(jspan_str(l->arena, jspan_get(n, "id")), item_id))
+            return arena_str(l->x->arena, n->text);
+    return STR_NONE;
 }
 
 static bool resolve_references(struct exchange *x)
 {
     struct jspan *input = jspan_get(x->body, "input");
+    struct lookup lookup = {.x = x};
     bool any = false;
 
     if (!jspan_is(input, JSPAN_ARRAY))
@@ -152,11 +175,12 @@ static bool resolve_references(struct exchange *x)
     for (struct jspan *n = jspan_first(input); n; n = n->next) {
         if (!jspan_says(jspan_get(n, "type"), "item_reference"))
             continue;
-        struct str item = find_item(x, jspan_str(x->arena, jspan_get(n, "id")));
+        struct str item = find_item(&lookup, jspan_str(x->arena, jspan_get(n, "id")));
         if (item.n)
             jspan_replace(n, item);
         any = any || item.n;
     }
+    arena_free(lookup.arena);
     return any;
 }
 

@@ -135,6 +135,8 @@ static void refuses_what_would_need_a_store(void **state)
     dialect_case_refuse(c, "{'input':'hi','prompt':{'id':'p'}}", "prompt", CHAT_ERROR_UNSUPPORTED);
     dialect_case_refuse(c, "{'input':[{'type':'item_reference','id':'msg_1'}]}", "input[0].id",
                         CHAT_ERROR_UNSUPPORTED);
+    dialect_case_refuse(c, "{'input':'hi','truncation':'sometimes'}", "truncation",
+                        CHAT_ERROR_INVALID);
     dialect_case_refuse(c, "{'model':'m'}", "input", CHAT_ERROR_INVALID);
     dialect_case_refuse(c, "{'input':5}", "input", CHAT_ERROR_INVALID);
 }
