@@ -47,7 +47,8 @@ def install_npm():
 
     def install():
         shutil.copy(HERE / "package.json", place)
-        must(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"], cwd=place)
+        must(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock",
+              "--prefer-offline"], cwd=place)
 
     return installed_once(place, wanted, install)
 
