@@ -24,6 +24,18 @@ def family_of(model):
     return next(family for start, family in FAMILIES.items() if model.startswith(start))
 
 
+def signatures_lost(bodies):
+    """How many calls were given back to Gemini 3 without the signature that it had given with them. Of
+    parallel calls the first alone has one; others are excused by a word that the gateway knows."""
+    parts = [part for body in bodies for content in body.get("contents", [])
+             for part in [p for p in content["parts"] if "functionCall" in p][:1]]
+    kept = [part for part in parts
+            if part.get("thoughtSignature", "skip_thought_signature_validator") !=
+            "skip_thought_signature_validator"]
+    assert parts
+    return len(parts) - len(kept)
+
+
 def installed_once(place, wanted, install):
     """Call install() unless what is in `place` was made for these very versions."""
     done = place / "installed"

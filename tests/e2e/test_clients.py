@@ -80,14 +80,22 @@ def three_rounds(lighttpd, emulator):
     return lighttpd
 
 
+def check_signatures(emulator):
+    """In the three rounds with Gemini 3, through every API."""
+    rounds = [json.loads(request["body"]) for request in emulator.inference()
+              if "gemini-3" in request["model"] and "in three cities" in request["body"]]
+    assert clients.signatures_lost(rounds) == 0
+
+
 @pytest.mark.parametrize("name,least", [("openai", 30), ("anthropic", 9), ("vercel", 120),
                                         ("langchain", 60)])
-def test_more_of_sdks(npm_clients, three_rounds, record_property, name, least):
+def test_more_of_sdks(npm_clients, three_rounds, emulator, record_property, name, least):
     """What they do above plain calls, and other vendors' SDKs with all their providers."""
     assert run_node_tests(npm_clients, [f"{name}.test.mjs"], three_rounds, record_property) >= least
+    check_signatures(emulator)
 
 
-def test_python_sdks(python_clients, three_rounds, record_property, tmp_path):
+def test_python_sdks(python_clients, three_rounds, emulator, record_property, tmp_path):
     """OpenAI's, Anthropic's and Google's, all of it."""
     report = tmp_path / "report.xml"
     done = clients.run([python_clients / "bin" / "python", "-m", "pytest", "-q", "--rootdir",
@@ -99,6 +107,7 @@ def test_python_sdks(python_clients, three_rounds, record_property, tmp_path):
         (f"{case.get('classname').rpartition('test_')[2]} (Python)", family[1],
          case.find("failure") is None and case.find("error") is None)
         for case in cases for family in [re.search(r"\[(\w+)\]", case.get("name"))] if family])
+    check_signatures(emulator)
     assert done.returncode == 0 and len(cases) > 80, done.stdout[-6000:] + done.stderr[-2000:]
 
 
