@@ -36,6 +36,21 @@ bool body_arrived(struct exchange *x)
     return false;
 }
 
+/* What is read here must not be read otherwise upstream: of several members of that name the last
+   counts, and only it goes on. */
+static void keep_last(struct exchange *x, const char *name)
+{
+    const struct jspan *last = jspan_get(x->body, name);
+    struct jspan *next;
+
+    for (struct jspan *n = jspan_first(x->body); n && n != last; n = next) {
+        bool plain = n->key.n == strlen(name) + 2 || memchr(n->key.p, '\\', n->key.n);
+        next = n->next;
+        if (last && plain && str_is(jspan_key(x->arena, n), name))
+            jspan_remove(n);
+    }
+}
+
 bool body_parse(struct exchange *x)
 {
     struct jspan_error where;
@@ -59,6 +74,8 @@ bool body_parse(struct exchange *x)
                        "The request body must be a JSON object.");
         return false;
     }
+    keep_last(x, "model");
+    keep_last(x, "stream");
     return true;
 }
 

@@ -73,13 +73,30 @@ static const struct endpoint endpoints[] = {
 
 static const struct endpoint root_endpoint = {.path = "", GET(ROOT), .open = true};
 
+static bool is_text(struct str s)
+{
+    while (s.n && str_utf8(s))
+        s = str_slice(s, str_utf8(s), s.n);
+    return s.n == 0;
+}
+
+static void make_text(char *p, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        size_t length = str_utf8((struct str){p + i, n - i});
+        if (!length)
+            p[i] = '?';
+        i += length ? length : 1;
+    }
+}
+
 struct str endpoint_decode(struct arena *arena, struct str s)
 {
     char *out;
     size_t n = 0;
     uint8_t byte;
 
-    if (!s.n || !memchr(s.p, '%', s.n))
+    if (!s.n || (!memchr(s.p, '%', s.n) && is_text(s)))
         return s;
     out = arena_alloc(arena, s.n + 1);
     if (!out)
@@ -92,6 +109,7 @@ struct str endpoint_decode(struct arena *arena, struct str s)
             out[n++] = s.p[i];
         }
     }
+    make_text(out, n);
     return (struct str){out, n};
 }
 

@@ -20,6 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (endpoint_query(arena, query, "key").n > query.n)
         abort();
+    for (size_t n; m.model.n; m.model = str_slice(m.model, n, m.model.n))
+        if ((n = str_utf8(m.model)) == 0)
+            abort();
     arena_free(arena);
     return 0;
 }

@@ -207,6 +207,8 @@ static void decodes(void **state)
     assert_true(str_is(endpoint_decode(arena, STR("a+b")), "a+b"));
     assert_true(str_eq(endpoint_decode(arena, STR("%00")), STR("\0")));
     assert_true(str_is(endpoint_decode(arena, STR("%e2%82%AC")), "\xe2\x82\xac"));
+    assert_true(str_is(endpoint_decode(arena, STR("a%ffb%c0%af")), "a?b??"));
+    assert_true(str_is(endpoint_decode(arena, STR("raw \xff")), "raw ?"));
     assert_null(endpoint_decode(arena, STR_NONE).p);
 }
 
