@@ -176,6 +176,12 @@ void health_note_answer(const struct health *h, int64_t latency_ms)
     close_breaker(h->target);
 }
 
+static int64_t believed(const struct config_routing *settings, int64_t retry_after_ms)
+{
+    return retry_after_ms < settings->retry_after_max_ms ? retry_after_ms
+                                                         : settings->retry_after_max_ms;
+}
+
 static void cool_domain(struct board_domain *d, const struct config_routing *settings,
                         int64_t retry_after_ms, int64_t now_ms)
 {
@@ -185,10 +191,8 @@ static void cool_domain(struct board_domain *d, const struct config_routing *set
     if (!left(&d->cool_until_ms, now_ms))
         atomic_store_explicit(&d->learnt, served > LEARNT_LEAST ? served - 1 : LEARNT_LEAST,
                               memory_order_relaxed);
-    if (retry_after_ms > settings->retry_after_max_ms)
-        retry_after_ms = settings->retry_after_max_ms;
     if (retry_after_ms > 0) {
-        set_later(&d->cool_until_ms, now_ms + retry_after_ms, now_ms);
+        set_later(&d->cool_until_ms, now_ms + believed(settings, retry_after_ms), now_ms);
         return;
     }
     if (left(&d->cool_until_ms, now_ms))
@@ -223,15 +227,14 @@ static void note_failure(struct board_target *t, const struct config_routing *se
     bool half_open = atomic_load_explicit(&t->open_until_ms, memory_order_relaxed) && !starting;
 
     atomic_fetch_add_explicit(&t->failed, 1, memory_order_relaxed);
-    if (before + 1 >= (uint64_t)settings->breaker_failures || half_open)
+    if (retry_after_ms > 0) /* it wants to be left alone, and says for how long */
+        set_later(&t->open_until_ms, now_ms + believed(settings, retry_after_ms), now_ms);
+    else if (before + 1 >= (uint64_t)settings->breaker_failures || half_open)
         open_breaker(t, settings, now_ms);
     else if (starting) /* it was looked after, and has yet to answer */
         set_later(&t->open_until_ms, now_ms + jittered(STARTING_MS), now_ms);
-    int64_t ms = jittered(doubled(SHAKY_MS, before, SHAKY_MAX_MS));
-    if (retry_after_ms > ms)
-        ms = retry_after_ms < settings->retry_after_max_ms ? retry_after_ms
-                                                           : settings->retry_after_max_ms;
-    set_later(&t->cool_until_ms, now_ms + ms, now_ms);
+    set_later(&t->cool_until_ms, now_ms + jittered(doubled(SHAKY_MS, before, SHAKY_MAX_MS)),
+              now_ms);
 }
 
 static void keep_error(struct board_target *t, const struct chat_error *err)

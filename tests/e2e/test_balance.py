@@ -171,6 +171,18 @@ def test_pacing_asks_no_more_than_is_granted(many, emulator):
     assert {r["status"] for r in emulator.inference()} == {200}
 
 
+def test_an_overloaded_service_is_left_alone_as_long_as_it_says(gateway, settings, emulator):
+    site = gateway("lighttpd", settings())
+    assert site.chat().status == 200
+    emulator.fault("status", times=1, match=CALLS, code=503, headers={"Retry-After": "2"})
+    began = time.monotonic()
+    assert site.chat().status == 200
+    assert time.monotonic() - began >= 1.98
+    emulator.fault("status", times=1, match=CALLS, code=503, headers={"Retry-After": "40"})
+    answer = site.chat()
+    assert answer.status == 503 and 35 <= int(answer.headers["retry-after"]) <= 40
+
+
 # --- breakers and budgets --------------------------------------------------------------------------
 
 def test_the_breaker_opens_for_all_and_half_opens(many, emulator):

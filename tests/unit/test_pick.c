@@ -661,6 +661,27 @@ static void a_cold_start(void **state)
     assert_string_equal(next(), "none"); /* an open breaker is no start */
 }
 
+/* Also a service that is merely overloaded may say how long it wants to be left alone. */
+static void overloaded_for_a_while(void **state)
+{
+    int64_t wait_ms;
+
+    (void)state;
+    deploy("a1 b1");
+    begin();
+    const char *first = next();
+    assert_true(fails_after(CHAT_ERROR_OVERLOADED, 3000));
+    assert_string_not_equal(next(), first);
+    assert_true(fails_after(CHAT_ERROR_OVERLOADED, 2000));
+    assert_int_equal(route_next(&pick, &wait_ms), ROUTE_WAIT);
+    assert_in_range(wait_ms, 1900, 2500);
+    begin();
+    pick.waited_ms = config.routing.wait_ms;
+    assert_string_equal(next(), "none");
+    assert_false(pick.throttled);
+    assert_in_range(pick.retry_after_ms, 1900, 2000);
+}
+
 static void an_abandoned_probe(void **state)
 {
     (void)state;
@@ -877,6 +898,7 @@ int main(void)
         TEST(the_callers_fault_never_counts),
         TEST(the_breaker_opens_and_half_opens),
         TEST(a_cold_start),
+        TEST(overloaded_for_a_while),
         TEST(an_abandoned_probe),
         TEST(rounds),
         TEST(rounds_after_a_refusal),
