@@ -21,7 +21,7 @@ static struct str get_str(char *const *env, const char *name)
 /* Is `variable` "NAME=value" with a name that is `prefix` and `name`? Then its value. */
 static const char *value_of(const char *variable, struct str prefix, struct str name)
 {
-    if (strncmp(variable, prefix.p, prefix.n) != 0 ||
+    if (variable[0] != prefix.p[0] || strncmp(variable, prefix.p, prefix.n) != 0 ||
         strncmp(variable + prefix.n, name.p, name.n) != 0)
         return NULL;
     variable += prefix.n + name.n;
