@@ -25,11 +25,8 @@ enum { FILE_BYTES = 1 << 20, EXCERPT_BEFORE = 60, EXCERPT_BYTES = 300 };
 enum mode { CHECK, UPDATE, LIST, CAPABILITIES };
 
 static const struct dialect *const dialects[] = {
-    &dialect_openai_chat,
-    &dialect_openai_completions,
-    &dialect_openai_responses,
-    &dialect_anthropic_messages,
-    &dialect_gemini_generate,
+    &dialect_openai_chat,        &dialect_openai_completions, &dialect_openai_responses,
+    &dialect_anthropic_messages, &dialect_gemini_generate,
 };
 
 struct run {
