@@ -32,6 +32,8 @@ struct str params_header(char *const *env, const char *name)
 {
     struct str prefix = STR("HTTP_"), rest = str_from(name);
 
+    if (str_is(rest, "CONTENT_TYPE")) /* has no HTTP_ before it */
+        return get_str(env, name);
     /* Apache puts REDIRECT_ before what it had before an internal redirect */
     if (str_starts(rest, "REDIRECT_")) {
         prefix = STR("REDIRECT_HTTP_");

@@ -15,6 +15,7 @@ enum { DEPLOYMENT_LIST_MAX = 10000, DEPLOYMENT_BODY_MAX = 32 * 1024 * 1024 };
 
 struct deployment {
     const char *id, *url, *executable, *scenario;
+    const char *configuration;   /* its name; NULL unknown */
     const char *model, *version; /* NULL for orchestration and custom ones */
     int64_t created_s;           /* 0 unknown */
 };

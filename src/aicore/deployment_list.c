@@ -145,6 +145,7 @@ static status add_row(struct deployment_builder *b, const struct json *row)
                              .url = url_of(arena, json_text(json_get(row, "deploymentUrl"), "")),
                              .executable = text_of(arena, json_get(row, "executableId")),
                              .scenario = text_of(arena, json_get(row, "scenarioId")),
+                             .configuration = text_of(arena, json_get(row, "configurationName")),
                              .model = text_of(arena, json_get(model, "name")),
                              .version = text_of(arena, json_get(model, "version")),
                              .created_s = time_of(json_get(row, "createdAt"))};
@@ -288,6 +289,8 @@ static void write_row(struct jwrite *w, const struct deployment *d)
     jwrite_member_cstr(w, "id", d->id);
     jwrite_member_cstr(w, "status", "RUNNING");
     jwrite_member_cstr(w, "deploymentUrl", d->url);
+    if (d->configuration)
+        jwrite_member_cstr(w, "configurationName", d->configuration);
     jwrite_member_cstr(w, "executableId", d->executable);
     jwrite_member_cstr(w, "scenarioId", d->scenario);
     if (d->model)

@@ -131,6 +131,10 @@ struct config {
     bool strict;               /* refuse instead of dropping */
     const char **cors_origins; /* "*" or origins; NULL: off */
     size_t cors_count;
+    const char **passthrough; /* names of deployments that may be reached as they are; NULL: none */
+    size_t passthrough_count;
+    const char **passthrough_headers; /* that pass, beside those of HTTP itself */
+    size_t passthrough_header_count;
     bool send_tenant_header; /* AI-Tenant-Id, as the seed does */
 
     struct {

@@ -21,7 +21,7 @@ static void read_family(struct reading *r, const struct json *value, const struc
         reading_error(r, at,
                       "is the unknown family \"%s\"; expected azure-openai, bedrock-invoke, "
                       "bedrock-converse, bedrock-titan, vertex-gemini, openai-compatible, "
-                      "cohere-rerank, sap-rpt or orchestration",
+                      "cohere-rerank, sap-rpt, orchestration or passthrough",
                       name);
 }
 

@@ -1,4 +1,6 @@
 /* The tables of the configuration's keys and their ranges. */
+#include <ctype.h>
+
 #include "config/reading.h"
 
 #define MIB        (1024.0 * 1024.0)
@@ -100,6 +102,58 @@ static void read_origins(struct reading *r, const struct json *value, const stru
         c->cors_origins = NULL;
 }
 
+static void read_passed(struct reading *r, const struct json *value, const struct place *at,
+                        void *into)
+{
+    struct config *c = into;
+
+    reading_texts(r, value, at, "an array of names of deployments, * for any text", NULL,
+                  &c->passthrough, &c->passthrough_count);
+}
+
+/* What says who asks, where to, or how long a message is, never passes. */
+static bool is_header_reserved(struct str name)
+{
+    static const char *const reserved[] = {
+        "authorization",    "proxy-*",        "cookie",       "set-cookie*",    "x-api-key",
+        "api-key",          "x-goog-api-key", "host",         "content-length", "transfer-encoding",
+        "connection",       "keep-alive",     "te",           "trailer",        "upgrade",
+        "expect",           "ai-*",           "x-request-id", "x-corelay-*",    "x-sendfile*",
+        "x-accel-*",        "x-lighttpd-*",   "status",       "location",       "www-authenticate",
+        "access-control-*", "x-forwarded-*",  "forwarded"};
+    char lower[128];
+
+    for (size_t i = 0; i < name.n && i < sizeof lower; i++)
+        lower[i] = (char)tolower((unsigned char)name.p[i]);
+    for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+        if (str_glob((struct str){lower, name.n < sizeof lower ? name.n : sizeof lower},
+                     reserved[i]))
+            return true;
+    return false;
+}
+
+static void check_header(struct reading *r, const struct place *at, const char *text)
+{
+    size_t n = strlen(text);
+
+    for (size_t i = 0; i < n; i++)
+        if (!isalnum((unsigned char)text[i]) && text[i] != '-')
+            n = 0;
+    if (n == 0 || n > 64)
+        reading_error(r, at, "is no name of a header; expected letters, digits and \"-\"");
+    else if (is_header_reserved(str_from(text)))
+        reading_error(r, at, "is a header that never passes");
+}
+
+static void read_passed_headers(struct reading *r, const struct json *value, const struct place *at,
+                                void *into)
+{
+    struct config *c = into;
+
+    reading_texts(r, value, at, "an array of names of headers", check_header,
+                  &c->passthrough_headers, &c->passthrough_header_count);
+}
+
 /* The seed was a server of its own; here the web server listens. */
 static void read_listen(struct reading *r, const struct json *value, const struct place *at,
                         void *into)
@@ -157,6 +211,10 @@ static const struct key scoreboard_rows[] = {NUMBER("targets", scoreboard.target
                                              NUMBER("processes", scoreboard.processes, 8, 4096)};
 static const struct key_table scoreboard_keys = KEY_TABLE(scoreboard_rows);
 
+static const struct key passthrough_rows[] = {READ("deployments", read_passed),
+                                              READ("headers", read_passed_headers)};
+static const struct key_table passthrough_keys = KEY_TABLE(passthrough_rows);
+
 static const struct key header_rows[] = {BOOL("ai_tenant_id", send_tenant_header)};
 static const struct key_table header_keys = KEY_TABLE(header_rows);
 
@@ -187,6 +245,7 @@ static const struct key top_rows[] = {READ("subAccounts", read_accounts),
                                       OBJECT("routing", &routing_keys),
                                       OBJECT("scoreboard", &scoreboard_keys),
                                       OBJECT("headers", &header_keys),
+                                      OBJECT("passthrough", &passthrough_keys),
                                       READ("host", read_listen),
                                       READ("port", read_listen)};
 const struct key_table config_keys = KEY_TABLE(top_rows);

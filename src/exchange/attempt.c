@@ -12,7 +12,7 @@
 #include "exchange/wording.h"
 #include "family/upstream_error.h"
 
-enum { HEADERS_MAX = 8, RETRY_AFTER_MS_MAX = 3600 * 1000 };
+enum { HEADERS_MAX = 64, RETRY_AFTER_MS_MAX = 3600 * 1000 };
 
 void attempt_drop(struct exchange *x)
 {
@@ -76,7 +76,7 @@ static enum step attempt_failed(struct exchange *x)
 {
     attempt_drop(x);
     bool again = route_failed(&x->pick, &x->error, hint_of(x));
-    if (x->head_sent)
+    if (x->head_sent || (x->work && x->work->repeats && !x->work->repeats(x)))
         return STEP_FAIL;
     if (x->error.kind == CHAT_ERROR_CONTEXT_LENGTH)
         again = route_too_long(&x->pick);
@@ -360,6 +360,8 @@ enum step attempt_token(struct exchange *x)
 
 static bool refused(const struct exchange *x)
 {
+    if (x->up_status && x->work && x->work->takes)
+        return !x->work->takes(x, x->up_status);
     return x->up_status && (x->up_status < 200 || x->up_status > 299);
 }
 
@@ -426,6 +428,7 @@ static void on_done(void *arg, const struct http_result *result)
     struct exchange *x = arg;
 
     x->http = NULL;
+    x->up_unseen = result->outcome == HTTP_NO_CONNECTION;
     if (result->outcome != HTTP_COMPLETE)
         connection_error(x, result);
     else if (!refused(x))
@@ -442,9 +445,20 @@ static int64_t limit_of(int64_t own, int64_t general)
 
 static const char *method_of(const struct exchange *x)
 {
+    if (x->work && x->work->headers)
+        return x->request.method;
     if (x->match.endpoint->kind != ENDPOINT_RESPONSE)
         return "POST";
     return strcmp(x->request.method, "HEAD") == 0 ? "GET" : x->request.method;
+}
+
+static size_t json_headers(struct exchange *x, struct http_header *out, size_t room)
+{
+    (void)room;
+    out[0] = (struct http_header){STR("Content-Type"), STR("application/json")};
+    out[1] = (struct http_header){STR("Accept"), x->call.stream ? STR("text/event-stream")
+                                                                : STR("application/json")};
+    return 2;
 }
 
 static struct http_call *start_call(struct exchange *x, const char *url)
@@ -455,16 +469,16 @@ static struct http_call *start_call(struct exchange *x, const char *url)
     struct http_header headers[HEADERS_MAX] = {
         {STR("Authorization"), bearer},
         {STR("AI-Resource-Group"), str_from(x->target->group)},
-        {STR("Content-Type"), STR("application/json")},
-        {STR("Accept"), x->call.stream ? STR("text/event-stream") : STR("application/json")},
         {STR("AI-Client-Type"), STR("Corelay")},
         {STR("X-Request-Id"), x->id},
     };
-    size_t count = 6;
+    size_t count = 4;
 
     if (x->config->send_tenant_header && x->target->account->key->tenant)
         headers[count++] =
             (struct http_header){STR("AI-Tenant-Id"), str_from(x->target->account->key->tenant)};
+    count += (x->work && x->work->headers ? x->work->headers : json_headers)(x, headers + count,
+                                                                             HEADERS_MAX - count);
     if (!own)
         own = &none;
     struct http_request request = {

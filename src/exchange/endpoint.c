@@ -10,7 +10,10 @@
 #define GEMINI      .dialect = &dialect_gemini_generate
 
 #define POST(what)  .methods = METHOD_POST, .kind = ENDPOINT_##what
+#define ANY(what)   .methods = METHOD_ANY, .kind = ENDPOINT_##what
 #define GET(what)   .methods = METHOD_GET, .kind = ENDPOINT_##what
+
+enum { METHOD_ANY = METHOD_GET | METHOD_POST | METHOD_PUT | METHOD_PATCH | METHOD_DELETE };
 
 /* The verbs behind a model's name, wherever models are. */
 /* clang-format off */
@@ -56,6 +59,10 @@ static const struct endpoint endpoints[] = {
     {.path = "v1/rerank", RERANK},
     {.path = "v2/rerank", RERANK},
     {.path = "rerank", RERANK},
+    {.path = "v1/predict", POST(PREDICT), OPENAI},
+    {.path = "v1/predict_parquet", POST(PREDICT), OPENAI},
+    {.path = "predict", POST(PREDICT), OPENAI},
+    {.path = "v1/deployments/{model}/{rest...}", ANY(DEPLOYMENT), OPENAI},
     GEMINI_VERBS("v1beta/models"),
     GEMINI_VERBS("v1alpha/models"),
     GEMINI_VERBS("v1/models"),

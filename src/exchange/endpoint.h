@@ -15,8 +15,10 @@ enum endpoint_kind {
     ENDPOINT_COUNT_TOKENS,
     ENDPOINT_EMBEDDINGS,
     ENDPOINT_RERANK,
-    ENDPOINT_COMPACT,  /* a model call of the Responses API alone */
-    ENDPOINT_RESPONSE, /* about a response that was made before */
+    ENDPOINT_PREDICT,
+    ENDPOINT_DEPLOYMENT, /* a container of the customer's own */
+    ENDPOINT_COMPACT,    /* a model call of the Responses API alone */
+    ENDPOINT_RESPONSE,   /* about a response that was made before */
     ENDPOINT_MODEL_LIST,
     ENDPOINT_MODEL,
     ENDPOINT_HEALTH,

@@ -168,6 +168,10 @@ static const struct work *work_of(enum endpoint_kind kind)
         return &embed_work;
     case ENDPOINT_RERANK:
         return &rerank_work;
+    case ENDPOINT_PREDICT:
+        return &predict_work;
+    case ENDPOINT_DEPLOYMENT:
+        return &deployment_work;
     default:
         return NULL;
     }
@@ -284,13 +288,21 @@ static enum step begin_pick(struct exchange *x)
     return GO_ON;
 }
 
+static bool find_model(struct exchange *x)
+{
+    x->model = route_find(x->table, x->config, x->arena, x->model_asked);
+    return true;
+}
+
 static enum step route(struct exchange *x)
 {
     if (x->match.endpoint->kind == ENDPOINT_MODEL_LIST || x->match.endpoint->kind == ENDPOINT_READY)
         return local_serve_models(x);
     if (x->match.endpoint->kind == ENDPOINT_RESPONSE)
         return stored_route(x) ? begin_pick(x) : STEP_FAIL;
-    x->model = route_find(x->table, x->config, x->arena, x->model_asked);
+    x->model = NULL;
+    if (x->work && x->work->find ? !x->work->find(x) : !find_model(x))
+        return STEP_FAIL;
     if (!x->model && !x->rediscovered) { /* perhaps it was deployed a minute ago */
         x->rediscovered = true;
         x->stage = STAGE_MODELS;

@@ -10,6 +10,7 @@
  *     local.c     what needs no upstream
  *     embed.c     embeddings
  *     rerank.c    ordered documents
+ *     passthrough.c  what passes as it is: deployments of the customer's own, tables
  *     parts.c     one request in several calls
  *
  * and of the Responses API
@@ -77,8 +78,17 @@ struct work {
     /* The whole answer is there. False: `x->error` says why it is none. */
     bool (*finish)(struct exchange *x);
 
-    /* For answers that pass as they come; NULL: they are collected in x->whole. The head has come;
+    /* Who answers; NULL: by name among the models. False: x->error. `x->model` stays NULL when
+       there is nobody by that name. */
+    bool (*find)(struct exchange *x);
+
+    /* For requests and answers that pass as they are, all or none. Headers, appended to `out`, which
+       has room for them; is an answer of this status the caller's, or shall another target be
+       asked; may the request be sent again though upstream may have seen it; the head has come;
        bytes have. */
+    size_t (*headers)(struct exchange *x, struct http_header *out, size_t room);
+    bool (*takes)(const struct exchange *x, int code);
+    bool (*repeats)(const struct exchange *x);
     bool (*begin)(struct exchange *x);
     bool (*push)(struct exchange *x, struct str bytes);
 };
@@ -122,6 +132,7 @@ struct exchange {
     struct chat_request chat;
     struct embed_request embed;
     struct rerank_request rerank;
+    struct str pass_path; /* behind the deployment's URL, with the query; checked */
     struct dropped dropped;
     struct chat_error error;
     struct earlier earlier;
@@ -152,7 +163,8 @@ struct exchange {
     struct str rejected_token; /* upstream said 401 to it */
     bool token_replaced;
     struct http_call *http;
-    int up_status; /* 0: no head yet */
+    int up_status;  /* 0: no head yet */
+    bool up_unseen; /* it failed before upstream had the request */
     int64_t up_retry_after_ms;
     struct frames *frames;
     struct family_reader *reader;
@@ -218,6 +230,8 @@ void relay_keep_alive(struct exchange *x); /* arm the timer that breaks silence 
 
 /* reply.c */
 void reply_head(struct exchange *x, int status, const char *content_type);
+/* A head with other headers; their names are terminated. */
+void reply_raw(struct exchange *x, int status, const struct http_header *headers, size_t count);
 void reply_error(struct exchange *x); /* render x->error, in the stream if it has begun */
 /* 204 for OPTIONS; permissions for a browser are added where `cors` allows its origin. */
 void reply_preflight(struct exchange *x, struct str allow, struct buf *head);
@@ -261,6 +275,9 @@ bool embed_answer_caller(struct exchange *x, const struct embed_answer *answer);
 
 /* rerank.c */
 extern const struct work rerank_work;
+
+/* passthrough.c */
+extern const struct work deployment_work, predict_work;
 
 /* parts.c */
 bool parts_wanted(const struct exchange *x); /* more than the model takes in one call? */

@@ -7,6 +7,8 @@ src_libcorelay_a_SOURCES += \
 	src/exchange/life.h \
 	src/exchange/local.c \
 	src/exchange/parts.c \
+	src/exchange/pass_path.c src/exchange/pass_path.h \
+	src/exchange/passthrough.c \
 	src/exchange/relay.c \
 	src/exchange/rerank.c \
 	src/exchange/reply.c \

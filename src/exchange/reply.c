@@ -78,6 +78,20 @@ void reply_preflight(struct exchange *x, struct str allow, struct buf *head)
     x->ops->head(x->arg, 204, buf_str(head));
 }
 
+static void send_head(struct exchange *x, int code, struct buf *head)
+{
+    add_trace(x, head);
+    add_cors(x, head);
+    if (x->error.kind)
+        add_error_headers(x, code, head);
+    x->head_sent = true;
+    x->record.http_status = code;
+    x->last_out_ms = clock_ms();
+    x->record.first_byte_ms = x->last_out_ms - x->started_ms;
+    x->ops->head(x->arg, code, buf_str(head));
+    buf_free(head);
+}
+
 void reply_head(struct exchange *x, int code, const char *content_type)
 {
     struct buf head = {0};
@@ -88,16 +102,17 @@ void reply_head(struct exchange *x, int code, const char *content_type)
         add_header(&head, "Cache-Control", STR("no-cache"));
         add_header(&head, "X-Accel-Buffering", STR("no")); /* nginx: do not collect the stream */
     }
-    add_trace(x, &head);
-    add_cors(x, &head);
-    if (x->error.kind)
-        add_error_headers(x, code, &head);
-    x->head_sent = true;
-    x->record.http_status = code;
-    x->last_out_ms = clock_ms();
-    x->record.first_byte_ms = x->last_out_ms - x->started_ms;
-    x->ops->head(x->arg, code, buf_str(&head));
-    buf_free(&head);
+    send_head(x, code, &head);
+}
+
+void reply_raw(struct exchange *x, int code, const struct http_header *headers, size_t count)
+{
+    struct buf head = {0};
+
+    for (size_t i = 0; i < count; i++)
+        add_header(&head, headers[i].name.p, headers[i].value);
+    add_header(&head, "X-Accel-Buffering", STR("no"));
+    send_head(x, code, &head);
 }
 
 void reply_whole(struct exchange *x, int code, const char *content_type, struct str body)
@@ -129,7 +144,8 @@ void reply_error(struct exchange *x)
 
     if (x->head_sent) {
         buf_clear(&x->out); /* whatever was not sent belongs to a frame that never ended */
-        end_stream(x);
+        if (!x->work)       /* in the midst of something that is not ours there is nothing to say */
+            end_stream(x);
         return;
     }
     buf_clear(&x->out);

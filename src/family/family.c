@@ -5,7 +5,7 @@ static const struct family *const families[] = {
     &family_azure_openai,      &family_azure_responses, &family_bedrock_invoke,
     &family_bedrock_converse,  &family_bedrock_titan,   &family_vertex_gemini,
     &family_openai_compatible, &family_cohere_rerank,   &family_sap_rpt,
-    &family_orchestration,
+    &family_orchestration,     &family_passthrough,
 };
 
 /* The first matching row counts. Claude goes to invoke, which is its own wire; Nova has only

@@ -136,6 +136,7 @@ extern const struct family family_openai_compatible;
 extern const struct family family_cohere_rerank;
 extern const struct family family_sap_rpt;
 extern const struct family family_orchestration;
+extern const struct family family_passthrough;
 
 /* The family that answers for a deployment of this executable id (open set: unknown ids are served
    as openai-compatible) and model; `prefer` is the configuration's word for it or unset.

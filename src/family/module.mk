@@ -33,7 +33,7 @@ src_libcorelay_a_SOURCES += \
 	src/family/bedrock_invoke_prepare.c src/family/bedrock_invoke_read.c \
 	src/family/bedrock_invoke_thinking.c src/family/bedrock_invoke_tools.c \
 	src/family/bedrock_titan.c \
-	src/family/cohere_rerank.c src/family/sap_rpt.c \
+	src/family/cohere_rerank.c src/family/sap_rpt.c src/family/passthrough.c \
 	src/family/embed_inputs.c src/family/embed_inputs.h \
 	src/family/bedrock_plan.c src/family/bedrock_plan.h src/family/bedrock_turns.c \
 	src/family/bedrock_reader.c src/family/bedrock_reader.h \

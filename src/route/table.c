@@ -11,8 +11,14 @@ enum { MODELS_MAX = 4096, NEAREST_MAX = 3 };
 
 struct place;
 
+struct container {
+    struct route_model model;
+    struct container *next;
+};
+
 struct route_table {
     struct arena *arena;
+    struct container *containers;
     struct route_model *models;
     size_t count, room;
     unsigned holds;
@@ -315,6 +321,53 @@ static status add_named(struct route_table *table, const struct config *config,
     return OK;
 }
 
+/* --- containers: deployments without a model that SAP knows ----------------------------------- */
+
+static struct container *find_container(const struct route_table *table, struct str name)
+{
+    struct container *c = table->containers;
+
+    while (c && !str_eq(c->model.name, name))
+        c = c->next;
+    return c;
+}
+
+static struct route_model *need_container(struct route_table *table, const struct config *config,
+                                          struct str name)
+{
+    struct container *c = find_container(table, name);
+
+    if (c)
+        return &c->model;
+    c = ARENA_NEW(table->arena, struct container);
+    if (!c)
+        return NULL;
+    c->model.name = arena_str(table->arena, name);
+    c->model.executable = "";
+    c->model.rules.name = c->model.name;
+    if (!c->model.name.p || apply_setting(table->arena, &c->model, config))
+        return NULL;
+    c->next = table->containers;
+    table->containers = c;
+    return &c->model;
+}
+
+/* Under the name of its configuration, which others may have, too, and under its id. */
+static status add_container(struct route_table *table, const struct config *config,
+                            const struct deployment *d, const struct place *place)
+{
+    const char *const names[] = {d->configuration, d->id};
+
+    if (!config->passthrough_count || strcmp(d->scenario, orchestration) == 0)
+        return OK;
+    for (size_t i = 0; i < 2; i++) {
+        struct route_model *m = names[i] ? need_container(table, config, str_from(names[i])) : NULL;
+        if (names[i] && (!m || append_target(table, m, place, &family_passthrough)))
+            return E_NOMEM;
+    }
+    return OK;
+}
+
 static status add_discovered(struct route_table *table, const struct config *config,
                              const struct route_source *source)
 {
@@ -322,10 +375,11 @@ static status add_discovered(struct route_table *table, const struct config *con
         const struct deployment *d = &source->list->items[i];
         struct place place = {source, d->url, d->id, d->version, NULL};
         bool for_all = d->executable && strcmp(d->executable, orchestration) == 0;
-        if (!http_url_allowed(d->url, config->allow_plain_http) || (!d->model && !for_all))
+        if (!http_url_allowed(d->url, config->allow_plain_http))
             continue;
-        if (for_all) {
-            if (keep_orchestration(table, &place))
+        if (for_all || !d->model) {
+            if (for_all ? keep_orchestration(table, &place)
+                        : add_container(table, config, d, &place))
                 return E_NOMEM;
             continue;
         }
@@ -419,6 +473,16 @@ struct route_table *route_table_bound(struct route_table *table)
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */
+
+struct route_model *route_find_container(struct route_table *table, struct str name)
+{
+    struct container *c = find_container(table, name);
+    struct route_model *m = c ? NULL : find_exact(table, name);
+
+    if (c)
+        return &c->model;
+    return m && m->targets && m->targets->family == &family_passthrough ? m : NULL;
+}
 
 size_t route_table_count(const struct route_table *table)
 {

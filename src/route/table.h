@@ -68,6 +68,11 @@ struct route_model *route_table_at(struct route_table *table, size_t i); /* sort
 struct route_model *route_find(struct route_table *table, const struct config *config,
                                struct arena *arena, struct str asked);
 
+/* A container of the customer's own: deployments without a model that SAP knows, by the name of their
+   configuration (all that have it) or by id; or a named deployment of the family "passthrough".
+   NULL: none. */
+struct route_model *route_find_container(struct route_table *table, struct str name);
+
 /* Is this the model that was asked for, by whatever name, and not one that stands in? */
 bool route_is_asked(const struct config *config, struct arena *arena, struct str asked,
                     const struct route_model *model);

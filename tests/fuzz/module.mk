@@ -87,6 +87,10 @@ tests_fuzz_fuzz_vertex_gemini_SOURCES = tests/fuzz/fuzz_vertex_gemini.c tests/fu
 	tests/fuzz/family_rounds.c tests/fuzz/family_rounds.h
 tests_fuzz_fuzz_vertex_gemini_LDADD = $(CORELAY_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz_pass_path
+tests_fuzz_fuzz_pass_path_SOURCES = tests/fuzz/fuzz_pass_path.c tests/fuzz/replay.c
+tests_fuzz_fuzz_pass_path_LDADD = $(CORELAY_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz_rerank
 tests_fuzz_fuzz_rerank_SOURCES = tests/fuzz/fuzz_rerank.c tests/fuzz/replay.c
 tests_fuzz_fuzz_rerank_LDADD = $(CORELAY_LIBS)

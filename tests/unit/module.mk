@@ -143,6 +143,10 @@ tests_unit_test_bedrock_converse_SOURCES = tests/unit/test_bedrock_converse.c \
 	tests/unit/event_print.c tests/unit/event_print.h
 tests_unit_test_bedrock_converse_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_pass_path
+tests_unit_test_pass_path_SOURCES = tests/unit/test_pass_path.c
+tests_unit_test_pass_path_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_rerank
 tests_unit_test_rerank_SOURCES = tests/unit/test_rerank.c $(family_case)
 tests_unit_test_rerank_LDADD = $(UNIT_LIBS)

@@ -645,7 +645,8 @@ static void names_bad_models(void **state)
            "\"aliases\":{\"other\":\"s\",\"q\":\"other\"}}",
            "c.json: models.e.family: is the unknown family \"nonsense\"; expected azure-openai, "
            "bedrock-invoke, bedrock-converse, bedrock-titan, vertex-gemini, "
-           "openai-compatible, cohere-rerank, sap-rpt or orchestration\n"
+           "openai-compatible, cohere-rerank, sap-rpt, orchestration or "
+           "passthrough\n"
            "c.json: models.e.cache_ttl: is \"2h\"; expected \"5m\" or \"1h\"\n"
            "c.json: models.e.max_output_tokens: is 0; expected 1 to 1000000000\n"
            "c.json: models.e.late_system: is \"assistant\"; expected \"user\" or \"system\"\n"
