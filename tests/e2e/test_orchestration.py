@@ -205,6 +205,26 @@ def test_without_the_service_a_bound_key_gets_nothing(gateway, settings, emulato
     assert emulator.inference() == []
 
 
+@pytest.mark.parametrize("method, path, body", [
+    ("POST", "/v1/rerank", {"model": GPT, "query": SECRET, "documents": [SECRET]}),
+    ("POST", "/v1/responses/compact", {"model": GPT, "input": SECRET}),
+    ("GET", "/v1/responses/resp_1", None), ("DELETE", "/v1/responses/resp_1", None),
+    ("GET", "/v1/responses/resp_1/input_items", None), ("POST", "/v1/responses/resp_1/cancel", {})])
+def test_what_cannot_heed_the_bond_is_closed(site, emulator, method, path, body):
+    answer = site.ask(method, path, body, key=BOUND)
+    assert answer.status == 403 and "orchestration" in answer.text, answer
+    assert emulator.inference() == []
+
+
+def test_an_earlier_response_is_no_way_out(site, emulator):
+    """Stored by Azure for another key of the same caller; going on with it would go there."""
+    stored = responses(site, GPT, "hello", KEY, store=True).json["id"]
+    count = len(emulator.inference())
+    answer = responses(site, GPT, SECRET, BOUND, previous_response_id=stored)
+    assert answer.status >= 400 or "MASKED_EMAIL" in answer.text, answer
+    assert all(c["path"].endswith("/v2/completion") for c in emulator.inference()[count:])
+
+
 # --- text stays text --------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("dialect", DIALECTS)
