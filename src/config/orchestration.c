@@ -6,17 +6,33 @@
 
 #include <ctype.h>
 
+#include "base/jspan.h"
 #include "family/orchestration.h"
 
 #define AT(member) offsetof(struct orchestration_profile, member)
 
 /* --- members of a profile -------------------------------------------------------------------- */
 
+/* cJSON takes any bytes for text; the service does not. */
+static bool is_sendable(struct str json)
+{
+    struct arena *scratch = arena_new(0);
+    struct jspan *root;
+    bool good = scratch && jspan_parse(scratch, json, &root, NULL) == OK;
+
+    arena_free(scratch);
+    return good;
+}
+
 static void read_shaped(struct reading *r, const struct json *value, const struct place *at,
                         const struct shape *shape, struct str *out)
 {
-    if (shape_check(r, value, at, shape))
-        *out = shape_text(r, value);
+    struct str text = shape_check(r, value, at, shape) ? shape_text(r, value) : STR_NONE;
+
+    if (text.n && !is_sendable(text))
+        reading_error(r, at, "holds text that is not UTF-8");
+    else
+        *out = text;
 }
 
 #define READER(name, member)                                                                       \

@@ -157,6 +157,10 @@ static void names_what_is_wrong(void **state)
            "orchestration.profiles.p: has template and template_ref; expected one of the two");
     refuse("{\"translation\":" TRANSLATION "}", "translates without stream.delimiters");
     refuse("[]", "orchestration.profiles.p: is an array; expected an object");
+    refuse("{\"template\":[{\"role\":\"user\",\"content\":\"\xff\"}]}",
+           "orchestration.profiles.p.template: holds text that is not UTF-8");
+    refuse("{\"template\":[{\"role\":\"user\",\"content\":\"x\"}],\"defaults\":{\"\xff\":\"x\"}}",
+           "orchestration.profiles.p.defaults: holds text that is not UTF-8");
 }
 
 static void placeholders_have_values(void **state)
