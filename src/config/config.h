@@ -122,7 +122,7 @@ struct config {
     struct api_key *keys;
     bool allow_anonymous;
 
-    struct orchestration_profile *profiles;              /* family/orchestration.h */
+    struct orchestration_profile *profiles;              /* family/orchestration_profile.h */
     const char *default_profile_name;                    /* NULL: none */
     const struct orchestration_profile *default_profile; /* of keys that have none of their own */
 

@@ -7,7 +7,7 @@
 #include <ctype.h>
 
 #include "base/jspan.h"
-#include "family/orchestration.h"
+#include "family/orchestration_profile.h"
 
 #define AT(member) offsetof(struct orchestration_profile, member)
 

@@ -20,7 +20,7 @@
 #include "family/frames.h"
 #include "family/model.h"
 
-struct orchestration_profile; /* family/orchestration.h */
+struct orchestration_profile; /* family/orchestration_profile.h */
 
 /* One call to one target. Borrowed for the life of the exchange. */
 struct family_call {

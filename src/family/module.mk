@@ -15,7 +15,8 @@ src_libcorelay_a_SOURCES += \
 	src/family/openai_reader.c src/family/openai_reader.h \
 	src/family/orchestration.c src/family/orchestration.h \
 	src/family/orchestration_embed.c src/family/orchestration_messages.c \
-	src/family/orchestration_params.c src/family/orchestration_read.c \
+	src/family/orchestration_params.c src/family/orchestration_profile.h \
+	src/family/orchestration_read.c \
 	src/family/rewrite.c src/family/rewrite.h \
 	src/family/upstream_error.c src/family/upstream_error.h \
 	src/family/vertex_gemini.c src/family/vertex_gemini.h \

@@ -13,20 +13,7 @@
 #include "base/jwrite.h"
 #include "family/bedrock_plan.h"
 #include "family/family.h"
-
-/* What the configuration puts around the model. Every text is JSON in the service's own words, checked
-   when the configuration was read; unset means: not that module. */
-struct orchestration_profile {
-    const char *name;
-    struct str masking, filtering, grounding, translation;
-    struct str prompt_template; /* array of messages, appended to the conversation */
-    struct str template_ref;    /* or a template of the prompt registry */
-    struct str defaults;        /* of placeholders of the template */
-    const char *question;       /* the placeholder that gets the user's last words; NULL: none */
-    int64_t chunk_size;         /* of streams, characters; 0: the service's own */
-    struct str delimiters;      /* array of texts */
-    struct orchestration_profile *next;
-};
+#include "family/orchestration_profile.h"
 
 extern const struct family family_orchestration;
 extern const struct family_embed orchestration_embed;

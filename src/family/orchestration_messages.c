@@ -16,7 +16,7 @@ struct writer {
     const struct orchestration_plan *plan;
     struct dropped *dropped;
     struct chat_error *err;
-    struct jwrite *w;
+    struct jwrite json, *w; /* w: of json */
     status failed;
 };
 
@@ -370,10 +370,9 @@ static status write_all(struct writer *m, struct jspan **out)
 {
     const struct bedrock_turns *turns = &m->plan->turns;
     struct buf text = {0};
-    struct jwrite w = jwrite_to(&text);
 
-    m->w = &w;
-    jwrite_array(&w);
+    m->json = jwrite_to(&text);
+    jwrite_array(m->w);
     write_system(m, turns->system);
     for (const struct chat_message *t = turns->messages; t && !m->failed; t = t->next) {
         if (t->role == CHAT_ASSISTANT)
@@ -381,7 +380,7 @@ static status write_all(struct writer *m, struct jspan **out)
         else
             write_user(m, t->parts);
     }
-    jwrite_end_all(&w);
+    jwrite_end_all(m->w);
     struct str copy = text.failed ? STR_NONE : arena_str(m->arena, buf_str(&text));
     buf_free(&text);
     if (m->failed)
@@ -493,8 +492,9 @@ status orchestration_write_prompt(struct arena *arena, const struct orchestratio
 {
     struct writer m = {.arena = arena, .plan = plan, .dropped = dropped, .err = err};
     struct jspan *messages;
-    status s = write_all(&m, &messages);
 
+    m.w = &m.json;
+    status s = write_all(&m, &messages);
     *out = (struct orchestration_prompt){.asks = false};
     if (s)
         return s;

@@ -168,7 +168,7 @@ static void models_get_what_they_take(void **state)
                                     "\"max_tokens\":9000,\"thinking\":{\"type\":\"enabled\","
                                     "\"budget_tokens\":2000}"),
                              "{\"corelay_1\":\"x\"}", "[]"));
-    assert_string_equal(family_case_dropped(&c), "temperature, seed");
+    assert_string_equal(family_case_dropped(&c), "seed, temperature");
     r.n = 2;
     assert_string_equal(family_case_encode(&c, &r),
                         "refused: n: this model gives one answer per request");
