@@ -172,6 +172,18 @@ def test_shell_and_patch_are_functions_and_back(site, emulator, model):
     assert answer.status == 200 and text_of(answer.json) == "all done", answer
 
 
+def test_reasoning_models_give_no_logprobs(site):
+    """Upstream refuses to be asked for them, so they are left out, and the caller is told."""
+    for answer in (
+            respond(site, REASONER, "hello", include=["message.output_text.logprobs"]),
+            site.post("/v1/chat/completions", {
+                "model": NEWEST, "messages": [{"role": "user", "content": "hello"}],
+                "reasoning_effort": "low", "logprobs": True,
+                "tools": [{"type": "function", "function": {"name": "f"}}]})):
+        assert answer.status == 200, answer
+        assert "logprobs" in answer.headers["x-corelay-dropped"].split(", ")
+
+
 def test_namespace_comes_back(site):
     response = respond(site, CLAUDE, "{{emu: tool agents__ask {\"path\":\"x\"}}}",
                        tools=[AGENTS]).json

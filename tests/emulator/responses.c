@@ -106,6 +106,9 @@ static bool sampling_good(struct exchange *x, bool thinker)
                         "Unsupported parameter: '%s' is not supported with this model.",
                         members[i]);
     }
+    if (thinker && strcmp(effort_of(x), "none") != 0 && includes(x, "message.output_text.logprobs"))
+        return chat_bad(x, "unsupported_parameter", "include",
+                        "logprobs are not supported with reasoning models.");
     return true;
 }
 
