@@ -8,5 +8,6 @@ dist_doc_DATA = \
 	doc/design.md \
 	doc/known-failures.md \
 	doc/orchestration.md \
+	doc/passthrough.md \
 	doc/routing.md \
 	doc/token-estimate.md
