@@ -25,17 +25,13 @@ enum {
 
 /* --- names --------------------------------------------------------------------------------------- */
 
-struct path {
-    char text[PATH_MAX];
-};
-
-static bool path_of(const struct store_files *f, const char *file, struct path *out)
+static bool path_of(const struct store_files *f, const char *file, char out[PATH_MAX])
 {
-    int n = snprintf(out->text, sizeof out->text, "%s/%s", f->folder, file);
-    return n > 0 && (size_t)n < sizeof out->text;
+    int n = snprintf(out, PATH_MAX, "%s/%s", f->folder, file);
+    return n > 0 && n < PATH_MAX;
 }
 
-static bool path_of_name(const struct store_files *f, struct str name, struct path *out)
+static bool path_of_name(const struct store_files *f, struct str name, char out[PATH_MAX])
 {
     uint8_t digest[SHA256_BYTES];
     char file[SHA256_HEX_BYTES + sizeof ".json"];
@@ -83,10 +79,10 @@ status store_files_open(struct store_files *f, struct arena *arena, const char *
 
 void store_files_warn(const struct store_files *f, struct str name, const char *problem)
 {
-    struct path path;
+    char path[PATH_MAX];
 
-    if (path_of_name(f, name, &path))
-        log_warning("%s: %s; it is treated as if it were not there", path.text, problem);
+    if (path_of_name(f, name, path))
+        log_warning("%s: %s; it is treated as if it were not there", path, problem);
 }
 
 static bool is_old(const struct store_files *f, const struct stat *st)
@@ -96,16 +92,16 @@ static bool is_old(const struct store_files *f, const struct stat *st)
 
 status store_files_read(const struct store_files *f, struct str name, struct buf *out)
 {
-    struct path path;
+    char path[PATH_MAX];
     struct stat st;
     const char *why = NULL;
 
-    if (!path_of_name(f, name, &path))
+    if (!path_of_name(f, name, path))
         return E_NOT_FOUND;
-    if (lstat(path.text, &st) < 0 || is_old(f, &st))
+    if (lstat(path, &st) < 0 || is_old(f, &st))
         return E_NOT_FOUND;
     out->ceiling = (size_t)f->bounds.bytes;
-    status s = file_read_private(path.text, out, &why);
+    status s = file_read_private(path, out, &why);
     if (s && s != E_NOT_FOUND)
         store_files_warn(f, name, why ? why : s == E_LIMIT ? "is too large" : "cannot be read");
     return s;
@@ -113,25 +109,25 @@ status store_files_read(const struct store_files *f, struct str name, struct buf
 
 static bool time_to_look(const struct store_files *f)
 {
-    struct path path;
+    char path[PATH_MAX];
     struct stat st;
 
     if (f->written * SHARE > f->bounds.count || f->written_bytes > f->bounds.bytes / SHARE)
         return true;
-    if (!path_of(f, SWEPT, &path))
+    if (!path_of(f, SWEPT, path))
         return false;
-    return lstat(path.text, &st) < 0 || st.st_mtime < clock_wall_s() - LOOK_EVERY_S;
+    return lstat(path, &st) < 0 || st.st_mtime < clock_wall_s() - LOOK_EVERY_S;
 }
 
 status store_files_write(struct store_files *f, struct str name, struct str content)
 {
-    struct path path;
+    char path[PATH_MAX];
 
-    if (!path_of_name(f, name, &path))
+    if (!path_of_name(f, name, path))
         return E_IO;
     if (content.n > (size_t)f->bounds.bytes)
         return E_LIMIT;
-    status s = file_write_private(path.text, content);
+    status s = file_write_private(path, content);
     if (s)
         return s;
     f->written++;
@@ -143,19 +139,19 @@ status store_files_write(struct store_files *f, struct str name, struct str cont
 
 void store_files_touch(const struct store_files *f, struct str name)
 {
-    struct path path;
+    char path[PATH_MAX];
 
-    if (path_of_name(f, name, &path))
-        utimensat(AT_FDCWD, path.text, NULL, AT_SYMLINK_NOFOLLOW);
+    if (path_of_name(f, name, path))
+        utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
 status store_files_remove(const struct store_files *f, struct str name)
 {
-    struct path path;
+    char path[PATH_MAX];
 
-    if (!path_of_name(f, name, &path))
+    if (!path_of_name(f, name, path))
         return E_NOT_FOUND;
-    if (unlink(path.text) == 0)
+    if (unlink(path) == 0)
         return OK;
     return errno == ENOENT ? E_NOT_FOUND : E_IO;
 }
@@ -177,10 +173,10 @@ struct sweep {
 
 static void take_away(const struct store_files *f, const char *file)
 {
-    struct path path;
+    char path[PATH_MAX];
 
-    if (path_of(f, file, &path))
-        unlink(path.text);
+    if (path_of(f, file, path))
+        unlink(path);
 }
 
 static bool note(struct sweep *s, const char *file, const struct stat *st)
@@ -193,10 +189,10 @@ static bool note(struct sweep *s, const char *file, const struct stat *st)
         s->all = all;
         s->room = room;
     }
-    char *copy = strdup(file);
-    if (!copy)
+    s->all[s->count] = (struct found){strdup(file), st->st_mtim, st->st_size};
+    if (!s->all[s->count].file)
         return false;
-    s->all[s->count++] = (struct found){copy, st->st_mtim, st->st_size};
+    s->count++;
     s->bytes += st->st_size;
     return true;
 }
@@ -245,10 +241,10 @@ static void take_oldest(struct sweep *s)
 /* So that other processes need not look at once, too. */
 static void mark_swept(const struct store_files *f)
 {
-    struct path path;
+    char path[PATH_MAX];
 
-    if (path_of(f, SWEPT, &path))
-        file_write_private(path.text, STR_NONE);
+    if (path_of(f, SWEPT, path))
+        file_write_private(path, STR_NONE);
 }
 
 void store_files_sweep(struct store_files *f)
