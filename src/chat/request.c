@@ -84,6 +84,18 @@ bool chat_has_part(const struct chat_message *messages, enum chat_part_kind kind
     return false;
 }
 
+bool chat_has_cache(const struct chat_request *r)
+{
+    for (const struct chat_tool *t = r->tools; t; t = t->next)
+        if (t->cache.set)
+            return true;
+    for (const struct chat_message *m = r->messages; m; m = m->next)
+        for (const struct chat_part *p = m->parts; p; p = p->next)
+            if (p->cache.set)
+                return true;
+    return false;
+}
+
 struct str chat_call_name(const struct chat_message *messages, struct str id)
 {
     for (const struct chat_message *m = messages; m; m = m->next)

@@ -202,6 +202,9 @@ status chat_tell_late_system(struct arena *arena, const struct chat_message *mes
 /* Does any message hold a part of that kind? */
 bool chat_has_part(const struct chat_message *messages, enum chat_part_kind kind);
 
+/* Does anything hold a prompt cache breakpoint? Families that cannot carry them declare that. */
+bool chat_has_cache(const struct chat_request *r);
+
 /* The name of the tool that call `id` went to; unset if no message holds such a call. */
 struct str chat_call_name(const struct chat_message *messages, struct str id);
 

@@ -147,7 +147,8 @@ static status read_json_schema(struct decode *d, const struct jspan *format)
     if (!jspan_none(schema) && !jspan_is(schema, JSPAN_OBJECT))
         return decode_wrong_type(d, schema, "an object");
     r->format = CHAT_FORMAT_SCHEMA;
-    r->format_schema = jspan_none(schema) ? STR("{}") : jspan_text(d->arena, schema);
+    if (!jspan_none(schema) && jspan_first(schema)) /* else any JSON will do */
+        r->format_schema = jspan_text(d->arena, schema);
     status s = decode_str(d, outer, "name", &r->format_name);
     if (!s)
         s = decode_str(d, outer, "description", &r->format_description);

@@ -3,7 +3,7 @@
  *
  * A `tool` message becomes a result part of a user message; several in a row share one. What
  * clients replay of an earlier answer beyond the API's own fields is understood too:
- * `reasoning_content` (unsigned), `thinking_blocks` with their signatures (LiteLLM's convention,
+ * `reasoning_content` (unsigned), `reasoning_details` (OpenRouter's), `thinking_blocks` with their signatures (LiteLLM's convention,
  * see openai_chat_stream.c), `extra_content.google.thought_signature` (Google's), and ids that
  * carry a signature (call_id.h).
  */
@@ -198,14 +198,45 @@ static status add_unsigned(struct decode *d, const struct jspan *text, struct ch
     return p ? decode_text(d, text, &p->text) : E_NOMEM;
 }
 
+/* OpenRouter's: {"type":"reasoning.text","text","signature"}, {"type":"reasoning.summary","summary"},
+   {"type":"reasoning.encrypted","data"}, each with the `format` of its maker. What is opaque is
+   taken of Claude's alone: nobody else here could read what others made. */
+static status read_detail(struct decode *d, const struct jspan *detail, struct chat_part ***at)
+{
+    bool claude = str_starts(jspan_str(d->arena, jspan_get(detail, "format")), "anthropic-claude");
+    bool encrypted = jspan_says(jspan_get(detail, "type"), "reasoning.encrypted");
+
+    if (!jspan_is(detail, JSPAN_OBJECT))
+        return decode_wrong_type(d, detail, "an object");
+    if (encrypted && !claude)
+        return OK;
+    struct chat_part *p =
+        chat_add_part(d->arena, at, encrypted ? CHAT_REDACTED_THINKING : CHAT_THINKING);
+    if (!p)
+        return E_NOMEM;
+    if (encrypted)
+        return decode_str(d, detail, "data", &p->data);
+    status s = decode_str(d, detail, "summary", &p->text);
+    if (!s)
+        s = decode_str(d, detail, "text", &p->text);
+    return s || !claude ? s : decode_str(d, detail, "signature", &p->signature);
+}
+
 /* `thinking_blocks` hold all that `reasoning_content` holds, and the signatures. */
 static status read_reasoning(struct decode *d, const struct jspan *message, struct chat_part ***at)
 {
     const struct jspan *blocks = jspan_get(message, "thinking_blocks");
+    const struct jspan *details = jspan_get(message, "reasoning_details");
     const struct jspan *text = jspan_get(message, "reasoning_content");
+    bool blockless = !jspan_is(blocks, JSPAN_ARRAY) || !jspan_first(blocks);
     status s = OK;
 
-    if (!jspan_is(blocks, JSPAN_ARRAY) || !jspan_first(blocks))
+    if (blockless && jspan_is(details, JSPAN_ARRAY) && jspan_first(details)) {
+        for (const struct jspan *n = jspan_first(details); n && !s; n = n->next)
+            s = read_detail(d, n, at);
+        return s;
+    }
+    if (blockless)
         return add_unsigned(d, jspan_none(text) ? jspan_get(message, "reasoning") : text, at);
     for (const struct jspan *n = jspan_first(blocks); n && !s; n = n->next)
         s = read_thinking_block(d, n, at);

@@ -400,6 +400,7 @@ static void declare_lost(const struct chat_request *r, struct dropped *dropped)
         {"presence_penalty", r->presence_penalty.n > 0},
         {"seed", r->seed.n > 0},
         {"logit_bias", r->logit_bias.n > 0},
+        {"cache_control", chat_has_cache(r)},
     };
 
     for (size_t i = 0; i < sizeof lost / sizeof *lost; i++)

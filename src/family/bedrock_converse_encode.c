@@ -557,7 +557,7 @@ static void plan(struct converse *c, int64_t max_tokens)
     c->keep_silent = history && !c->format.tool && (c->stubs || r->choice == CHAT_CHOICE_NONE);
     if (r->user.n)
         dropped_add_cstr(c->dropped, "user");
-    if (r->parallel_calls == 0 && r->tools && !c->claude)
+    if (r->parallel_calls == 0 && !r->legacy_calls && r->tools && !c->claude)
         dropped_add_cstr(c->dropped, "parallel_tool_calls");
     plan_points(c);
 }

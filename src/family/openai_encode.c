@@ -185,5 +185,7 @@ status openai_encode(struct arena *arena, const struct chat_request *request,
     jwrite_end_all(&w);
     if (request->top_k.n)
         dropped_add_cstr(dropped, "top_k");
+    if (chat_has_cache(request))
+        dropped_add_cstr(dropped, "cache_control");
     return out->failed ? E_NOMEM : OK;
 }

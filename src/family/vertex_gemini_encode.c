@@ -61,7 +61,7 @@ static status write_tools(struct arena *arena, struct jwrite *w, const struct ch
     jwrite_end(w);
     jwrite_end(w);
     write_choice(w, r);
-    if (r->parallel_calls == 0)
+    if (r->parallel_calls == 0 && !r->legacy_calls)
         dropped_add_cstr(dropped, "parallel_tool_calls");
     return s;
 }
@@ -240,5 +240,7 @@ status gemini_encode(struct arena *arena, const struct chat_request *request,
         return s;
     jwrite_end_all(&w);
     declare_losses(request, dropped);
+    if (chat_has_cache(request))
+        dropped_add_cstr(dropped, "cache_control");
     return out->failed ? E_NOMEM : OK;
 }
