@@ -2,7 +2,7 @@
  * The conversation in the service's words, and how callers' text stays text.
  *
  * Messages in "template" are templates: {{?name}} is replaced there, or refused if nobody gave a value
- * (SAP's SDK, pull request 1967; several clients, 2025 to 2026). Those in "messages_history" are not
+ * (SAP/ai-sdk-js#1967; several clients, 2025 to 2026). Those in "messages_history" are not
  * looked at. The service wants at least one message in the template as soon as there are tools or a
  * format, and appends the template to the history. So all messages but the last go into the history;
  * of the last one, every text becomes a placeholder of ours whose value is the text. Values are put in
@@ -218,7 +218,7 @@ static bool is_text(const struct chat_part *p)
 }
 
 /* A tool message is one string: lists are refused for Claude ("Tool message content must be a string
-   for Anthropic harmonization"; SAP's SDK, issue 2047, 2026-07). */
+   for Anthropic harmonization"; SAP/ai-sdk-js#2047, 2026-07). */
 static struct str result_text(struct writer *m, const struct chat_part *result)
 {
     struct buf text = {0};
