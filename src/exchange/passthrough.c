@@ -43,7 +43,7 @@ static struct str caller_header(const struct exchange *x, const char *name)
     char cgi[CGI_NAME_BYTES];
     size_t n = 0;
 
-    for (; name[n] && n < sizeof cgi - 1; n++)
+    for (; n < sizeof cgi - 1 && name[n]; n++)
         cgi[n] = name[n] == '-' ? '_' : (char)toupper((unsigned char)name[n]);
     cgi[n] = '\0';
     return x->request.header(x->arg, cgi);
