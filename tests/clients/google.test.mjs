@@ -264,6 +264,16 @@ for (const model of ["text-embedding-3-small", "gemini-embedding"]) {
   });
 }
 
+for (const model of ["amazon--titan-embed-text", "gemini-embedding"]) {
+  test(`google: several embeddings of ${model}, which takes one at a time`, async () => {
+    const contents = ["one", "two", "three"];
+    const all = await google.models.embedContent({ model, contents });
+    const second = await google.models.embedContent({ model, contents: "two" });
+    assert.equal(all.embeddings.length, 3);
+    assert.deepEqual(all.embeddings[1].values, second.embeddings[0].values);
+  });
+}
+
 test("google: several embeddings at once", async () => {
   const answer = await google.models.embedContent({
     model: "text-embedding-3-small",

@@ -362,6 +362,16 @@ test("an unknown model", async () => {
   );
 });
 
+for (const model of ["amazon--titan-embed-text", "gemini-embedding"]) {
+  test(`several embeddings of ${model}, which takes one at a time`, async () => {
+    const all = await openai.embeddings.create({ model, input: ["one", "two", "three"] });
+    const second = await openai.embeddings.create({ model, input: "two" });
+    assert.deepEqual(all.data.map((one) => one.index), [0, 1, 2]);
+    assert.deepEqual(all.data[1].embedding, second.data[0].embedding);
+    assert.ok(all.usage.prompt_tokens >= 3);
+  });
+}
+
 test("embeddings as floats, as base64, and as the SDK's default", async () => {
   const request = { model: "text-embedding-3-small", input: ["one", "two"], dimensions: 8 };
   const floats = await openai.embeddings.create({ ...request, encoding_format: "float" });
