@@ -13,6 +13,7 @@ enum {
     DOCUMENT_BYTES = 12, /* base64 bytes of a PDF per token, roughly */
     LONG_WORD = 6,       /* letters that an average word's token covers */
     CENTI = 100,
+    TOKEN_BYTES = 8, /* of text per token, at most; longer ones are rare */
     /* Margins: for the errors of the walk, and for Claude because its present tokenizers, which are
        not published, make more tokens of a text than the published one. */
     OTHER_PERCENT = 120,
@@ -225,4 +226,24 @@ int64_t chat_estimate_tokens(const struct chat_request *r, struct str model)
         tokens += TOOL_TOKENS + walk_text(costs, t->name) + walk_text(costs, t->description) +
                   walk_text(costs, t->schema);
     return tokens * (is_claude(model) ? CLAUDE_PERCENT : OTHER_PERCENT) / 100;
+}
+
+static size_t count_bytes(const struct chat_part *parts)
+{
+    size_t bytes = 0;
+
+    for (const struct chat_part *p = parts; p; p = p->next)
+        bytes += p->text.n + p->arguments.n + count_bytes(p->content);
+    return bytes;
+}
+
+bool chat_estimate_reaches(const struct chat_request *r, struct str model, int64_t tokens)
+{
+    size_t bytes = 0;
+
+    for (const struct chat_tool *t = r->tools; t; t = t->next)
+        bytes += t->description.n + t->schema.n;
+    for (const struct chat_message *m = r->messages; m; m = m->next)
+        bytes += count_bytes(m->parts);
+    return (int64_t)(bytes / TOKEN_BYTES) >= tokens || chat_estimate_tokens(r, model) >= tokens;
 }

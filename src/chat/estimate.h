@@ -17,6 +17,9 @@
    so early. */
 int64_t chat_estimate_tokens(const struct chat_request *r, struct str model);
 
+/* Does the request come to as many tokens? Of long requests only the length is looked at. */
+bool chat_estimate_reaches(const struct chat_request *r, struct str model, int64_t tokens);
+
 /* Tokens of one text, without any margin. */
 int64_t chat_estimate_text(struct str text, struct str model);
 

@@ -168,6 +168,7 @@ struct chat_request {
 
     struct str user;             /* an opaque end-user id */
     struct str prompt_cache_key; /* affinity hint */
+    bool cached_unasked; /* the caller's API has no breakpoints: prompts are cached by themselves */
     struct str verbosity, service_tier;
     struct str betas; /* anthropic-beta header, comma separated */
 

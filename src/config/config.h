@@ -59,6 +59,8 @@ enum config_strategy {
     STRATEGY_ORDERED   /* as the configuration lists them */
 };
 
+enum config_cache { CACHE_UNSET, CACHE_OFF, CACHE_ON };
+
 enum config_affinity { AFFINITY_UNSET, AFFINITY_OFF, AFFINITY_ON };
 
 /* When another model may stand in. */
@@ -69,14 +71,15 @@ struct config_canary { /* a part of the callers goes to these targets, all other
     const char *deployment, *version; /* NULL: any */
 };
 
-struct config_model {        /* models.<name>, or a pattern of names */
-    const char *name;        /* `*` stands for any text */
-    const char *family;      /* NULL: by executable id */
-    const char *executable;  /* NULL: from discovery, else guessed from the name */
-    const char *api_version; /* NULL: default; "none": send none */
-    const char *cache_ttl;   /* NULL: leave */
-    const char *late_system; /* "user", "system"; NULL: "user" */
-    const char **fallback;   /* asked in this order in place of it */
+struct config_model {                /* models.<name>, or a pattern of names */
+    const char *name;                /* `*` stands for any text */
+    const char *family;              /* NULL: by executable id */
+    const char *executable;          /* NULL: from discovery, else guessed from the name */
+    const char *api_version;         /* NULL: default; "none": send none */
+    const char *cache_ttl;           /* NULL: leave */
+    enum config_cache cache_prompts; /* breakpoints of our own; unset: on */
+    const char *late_system;         /* "user", "system"; NULL: "user" */
+    const char **fallback;           /* asked in this order in place of it */
     size_t fallback_count;
     unsigned fallback_for; /* enum config_stand_in; 0 in a row: not said */
     enum config_strategy strategy;

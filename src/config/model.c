@@ -49,6 +49,17 @@ static void read_cache_ttl(struct reading *r, const struct json *value, const st
     model->cache_ttl = read_word(r, value, at, "5m", "1h");
 }
 
+static void read_cache_prompts(struct reading *r, const struct json *value, const struct place *at,
+                               void *into)
+{
+    struct config_model *model = into;
+
+    if (json_is_bool(value))
+        model->cache_prompts = json_bool(value, false) ? CACHE_ON : CACHE_OFF;
+    else
+        reading_error(r, at, "is %s; expected true or false", json_type_text(value));
+}
+
 static void read_late_system(struct reading *r, const struct json *value, const struct place *at,
                              void *into)
 {
@@ -102,6 +113,7 @@ static const struct key model_rows[] = {
     {"executable", KEY_TEXT, AT(executable), 0, 0, NULL, NULL},
     {"api_version", KEY_TEXT, AT(api_version), 0, 0, NULL, NULL},
     {"cache_ttl", KEY_READ, 0, 0, 0, NULL, read_cache_ttl},
+    {"cache_prompts", KEY_READ, 0, 0, 0, NULL, read_cache_prompts},
     {"late_system", KEY_READ, 0, 0, 0, NULL, read_late_system},
     {"fallback", KEY_READ, 0, 0, 0, NULL, read_fallback},
     {"fallback_for", KEY_READ, 0, 0, 0, NULL, read_fallback_for},
@@ -223,6 +235,7 @@ static void add_setting(struct config_model *out, const struct config_model *m)
     TAKE(executable);
     TAKE(api_version);
     TAKE(cache_ttl);
+    TAKE(cache_prompts);
     TAKE(late_system);
     TAKE(max_output);
     TAKE(context);

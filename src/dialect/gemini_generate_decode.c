@@ -133,6 +133,7 @@ status gemini_generate_decode(struct arena *arena, const struct jspan *body,
     const struct jspan *wrapped = gemini_get(body, "generateContentRequest"); /* countTokens */
 
     chat_request_init(out);
+    out->cached_unasked = true;
     out->show_thinking = 0; /* unless includeThoughts says otherwise */
     *err = (struct chat_error){0};
     if (!jspan_is(body, JSPAN_OBJECT))

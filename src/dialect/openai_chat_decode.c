@@ -316,6 +316,7 @@ status openai_chat_decode(struct arena *arena, const struct jspan *body, struct 
     struct decode d = {.arena = arena, .out = out, .dropped = dropped, .err = err};
 
     chat_request_init(out);
+    out->cached_unasked = true;
     *err = (struct chat_error){0};
     if (!jspan_is(body, JSPAN_OBJECT))
         return decode_invalid(&d, NULL, NULL, "the body must be a JSON object");

@@ -96,6 +96,7 @@ static status decode(struct arena *arena, const struct jspan *body, struct chat_
     struct decode d = {.arena = arena, .out = out, .dropped = dropped, .err = err};
 
     chat_request_init(out);
+    out->cached_unasked = true;
     *err = (struct chat_error){0};
     if (!jspan_is(body, JSPAN_OBJECT))
         return decode_invalid(&d, NULL, NULL, "the body must be a JSON object");

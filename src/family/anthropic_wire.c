@@ -147,18 +147,19 @@ static void write_system(struct jwrite *w, struct arena *arena, const struct cha
 
 /* --- tools ----------------------------------------------------------------------------------- */
 
-static void write_tool(struct jwrite *w, struct arena *arena, const struct chat_tool *t)
+static void write_tool(struct jwrite *w, struct arena *arena, const struct chat_tool *t,
+                       const struct chat_cache *cache)
 {
     jwrite_object(w);
     jwrite_member_str(w, "name", t->name);
     jwrite_maybe_str(w, "description", t->description);
     jwrite_member_raw(w, "input_schema", bedrock_schema(arena, t->schema));
-    write_cache(w, &t->cache);
+    write_cache(w, cache);
     jwrite_end(w);
 }
 
 static void write_tools(struct jwrite *w, struct arena *arena, const struct chat_request *r,
-                        const struct bedrock_format *format)
+                        const struct bedrock_turns *turns, const struct bedrock_format *format)
 {
     struct chat_tool answer = {.name = STR(BEDROCK_ANSWER_TOOL),
                                .description = r->format_description.n
@@ -170,9 +171,9 @@ static void write_tools(struct jwrite *w, struct arena *arena, const struct chat
         return;
     jwrite_member_array(w, "tools");
     for (const struct chat_tool *t = r->tools; t; t = t->next)
-        write_tool(w, arena, t);
+        write_tool(w, arena, t, t->next || t->cache.set ? &t->cache : &turns->tools);
     if (format->tool)
-        write_tool(w, arena, &answer);
+        write_tool(w, arena, &answer, &answer.cache);
     jwrite_end(w);
 }
 
@@ -304,6 +305,7 @@ status anthropic_wire_encode(struct arena *arena, const struct chat_request *req
         s = bedrock_refuse_prefill(arena, request, &turns, model, err);
     if (s)
         return s;
+    bedrock_set_breakpoints(request, model, NULL, &turns);
     int64_t max_tokens = bedrock_max_tokens(request, model, dropped);
     struct bedrock_thinking thinking = bedrock_plan_thinking(request, model, max_tokens, dropped);
     struct bedrock_format format = bedrock_plan_format(request, model->traits & MODEL_FORMAT_NATIVE,
@@ -313,7 +315,7 @@ status anthropic_wire_encode(struct arena *arena, const struct chat_request *req
     jwrite_object(&w);
     write_settings(&w, request, &thinking, &format, max_tokens, dropped);
     write_system(&w, arena, turns.system, &format);
-    write_tools(&w, arena, request, &format);
+    write_tools(&w, arena, request, &turns, &format);
     write_choice(&w, request, &format);
     write_messages(&w, arena, turns.messages);
     jwrite_end(&w);

@@ -26,6 +26,28 @@ struct converse {
 
 static void write_parts(struct converse *c, const struct chat_part *parts);
 
+/* What upstream calls a document of that type. */
+static const char *document_format(const struct chat_part *p)
+{
+    static const struct {
+        const char *type, *format;
+    } formats[] = {
+        {"application/pdf", "pdf"},
+        {"text/csv", "csv"},
+        {"text/html", "html"},
+        {"text/markdown", "md"},
+        {"application/msword", "doc"},
+        {"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx"},
+        {"application/vnd.ms-excel", "xls"},
+        {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"},
+    };
+
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (str_is(p->media_type, formats[i].type))
+            return formats[i].format;
+    return p->media_type.n || p->text.n ? "txt" : "pdf";
+}
+
 /* --- cache points ---------------------------------------------------------------------------- */
 
 static size_t count_points(const struct chat_part *parts)
@@ -46,11 +68,39 @@ static size_t count_tool_points(const struct converse *c)
     return count;
 }
 
+/* Nova refuses a point that stands right behind anything but text: "extraneous key [cachePoint]". pi
+   and AWS's own samples, 2025-05. */
+static bool nova_takes_point(const struct chat_part *p)
+{
+    return p->kind == CHAT_TEXT;
+}
+
+/* Claude refuses one right behind a document that AWS turns into text, as it does with all but PDF:
+   "messages.0.content.2.type: Field required". AWS's SDK for Java, Strands 2026-03. */
+static bool claude_takes_point(const struct chat_part *p)
+{
+    return p->kind != CHAT_DOCUMENT || strcmp(document_format(p), "pdf") == 0;
+}
+
+/* The caller's own that upstream would refuse are given up. */
+static void drop_misplaced_points(struct converse *c)
+{
+    for (struct chat_message *m = c->turns.messages; m; m = m->next)
+        for (struct chat_part *p = m->parts; p; p = p->next)
+            if (p->cache.set && !(c->claude ? claude_takes_point(p) : nova_takes_point(p))) {
+                p->cache.set = false;
+                dropped_add_cstr(c->dropped, "cache_control");
+            }
+}
+
 /* There may be four: the earliest of the messages are given up. */
 static void plan_points(struct converse *c)
 {
-    size_t count = count_points(c->turns.system) + count_tool_points(c);
+    bedrock_set_breakpoints(c->request, c->model, c->claude ? claude_takes_point : nova_takes_point,
+                            &c->turns);
+    drop_misplaced_points(c);
 
+    size_t count = count_points(c->turns.system) + count_tool_points(c);
     for (const struct chat_message *m = c->turns.messages; m; m = m->next)
         count += count_points(m->parts);
     c->skip_points = count > MAX_CACHE_POINTS ? count - MAX_CACHE_POINTS : 0;
@@ -126,27 +176,6 @@ static void write_image(struct converse *c, const struct chat_part *p)
     jwrite_member_str(&c->w, "format", str_is(format, "jpg") ? STR("jpeg") : format);
     write_bytes(c, p->data);
     close_block(c);
-}
-
-static const char *document_format(const struct chat_part *p)
-{
-    static const struct {
-        const char *type, *format;
-    } formats[] = {
-        {"application/pdf", "pdf"},
-        {"text/csv", "csv"},
-        {"text/html", "html"},
-        {"text/markdown", "md"},
-        {"application/msword", "doc"},
-        {"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx"},
-        {"application/vnd.ms-excel", "xls"},
-        {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"},
-    };
-
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-        if (str_is(p->media_type, formats[i].type))
-            return formats[i].format;
-    return p->media_type.n || p->text.n ? "txt" : "pdf";
 }
 
 /* Letters, digits, single spaces and -()[] only, and different for each document. */
@@ -406,7 +435,7 @@ static void write_tools(struct converse *c)
     for (const struct chat_tool *t = sends_tools(c) ? r->tools : NULL; t; t = t->next) {
         write_tool(c, t->name, t->description, t->schema);
         if (c->claude)
-            write_point(c, &t->cache);
+            write_point(c, t->next || t->cache.set ? &t->cache : &c->turns.tools);
     }
     if (c->stubs)
         write_stubs(c);

@@ -16,6 +16,7 @@
 struct bedrock_turns {
     struct chat_message *messages; /* user and assistant in turn, the first one user's */
     struct chat_part *system;      /* text parts, in order */
+    struct chat_cache tools;       /* a breakpoint of our own behind the last tool */
 };
 
 /* The request's messages as turns; the request stays as it is.
@@ -28,6 +29,15 @@ struct bedrock_turns {
 status bedrock_turns_of(struct arena *arena, const struct chat_request *request,
                         const struct family_model *model, struct bedrock_turns *out,
                         struct dropped *dropped);
+
+/* Breakpoints of our own, for callers whose API has none (it caches by itself, as these models do
+   not): behind the tools, behind the system prompt, and at the end of the last two turns of the
+   user, so that a conversation finds what its turn before has left. None if the request has any,
+   or is too short for the model's cache, or is one question without tools, which nobody will ask
+   again. `takes` says behind which parts of a message upstream allows one; NULL: all. */
+void bedrock_set_breakpoints(const struct chat_request *request, const struct family_model *model,
+                             bool (*takes)(const struct chat_part *part),
+                             struct bedrock_turns *turns);
 
 /* Is the model to go on with a message of the assistant (a prefill)? */
 bool bedrock_ends_with_assistant(const struct bedrock_turns *turns);

@@ -45,9 +45,12 @@ struct family_model {
     int64_t least_budget, most_budget; /* of thinking, in tokens; 0 unknown */
     int64_t context;                   /* tokens; 0 unknown */
     int64_t max_output;                /* tokens; 0 unknown */
-    struct str api_version;            /* azure-openai: overrides the default; "none" sends none */
-    struct str cache_ttl;          /* Bedrock: "1h" sets the ttl of breakpoints that have none */
-    bool lift_system;              /* instructions amid the messages join the system prompt */
+    int64_t cache_minimum;  /* tokens of the shortest prompt that is cached at breakpoints; 0: the
+                              model refuses breakpoints, or nobody knows */
+    struct str api_version; /* azure-openai: overrides the default; "none" sends none */
+    struct str cache_ttl;   /* Bedrock: "1h" sets the ttl of breakpoints that have none */
+    bool no_breakpoints;    /* none but the caller's own are set */
+    bool lift_system;       /* instructions amid the messages join the system prompt */
     const struct model_rule *rule; /* the row that all this is from, NULL: none matched */
 };
 
@@ -61,8 +64,8 @@ struct model_rule {
 };
 
 /* Read rows, the format of models.json: an array of objects with the members `model` (the pattern),
-   `traits`, `efforts`, `thinking_budget`, `context_tokens`, `max_output_tokens`, `evidence` and
-   `date`. On success OK and the first row in `*out` (NULL for an empty array), everything in `arena`.
+   `traits`, `efforts`, `thinking_budget`, `context_tokens`, `max_output_tokens`,
+   `cache_minimum_tokens`, `evidence` and `date`. On success OK and the first row in `*out` (NULL for an empty array), everything in `arena`.
    E_SYNTAX with a line per offence in `problems`, each beginning with `where` ("rules.json: ", "c.json: model_rules") and the
    number of the row; E_NOMEM. */
 status model_rules_read(struct arena *arena, const struct json *rows, const char *where,

@@ -145,6 +145,11 @@ static void read_max_output(struct reader *r, const struct json *n)
     r->rule->model.max_output = read_tokens(r, n, json_key(n));
 }
 
+static void read_cache_minimum(struct reader *r, const struct json *n)
+{
+    r->rule->model.cache_minimum = read_tokens(r, n, json_key(n));
+}
+
 static void read_budget(struct reader *r, const struct json *n)
 {
     const struct json *least = json_is_array(n) ? json_first(n) : NULL, *most = json_next(least);
@@ -163,10 +168,15 @@ static const struct {
     const char *name;
     void (*read)(struct reader *r, const struct json *n);
 } members[] = {
-    {"model", read_pattern},          {"traits", read_traits},
-    {"efforts", read_efforts},        {"thinking_budget", read_budget},
-    {"context_tokens", read_context}, {"max_output_tokens", read_max_output},
-    {"evidence", read_evidence},      {"date", read_date},
+    {"model", read_pattern},
+    {"traits", read_traits},
+    {"efforts", read_efforts},
+    {"thinking_budget", read_budget},
+    {"context_tokens", read_context},
+    {"max_output_tokens", read_max_output},
+    {"cache_minimum_tokens", read_cache_minimum},
+    {"evidence", read_evidence},
+    {"date", read_date},
 };
 
 static void read_member(struct reader *r, const struct json *row, const struct json *n)
@@ -184,7 +194,7 @@ static void read_member(struct reader *r, const struct json *row, const struct j
         }
     offend(r, name,
            "unknown key; expected model, traits, efforts, thinking_budget, context_tokens, "
-           "max_output_tokens, evidence or date");
+           "max_output_tokens, cache_minimum_tokens, evidence or date");
 }
 
 static struct model_rule *read_row(struct reader *r, const struct json *row)

@@ -36,6 +36,7 @@ src_libcorelay_a_SOURCES += \
 	src/family/bedrock_titan.c \
 	src/family/cohere_rerank.c src/family/sap_rpt.c src/family/passthrough.c \
 	src/family/embed_inputs.c src/family/embed_inputs.h \
+	src/family/bedrock_breakpoints.c \
 	src/family/bedrock_plan.c src/family/bedrock_plan.h src/family/bedrock_turns.c \
 	src/family/bedrock_reader.c src/family/bedrock_reader.h \
 	src/family/python_literal.c src/family/python_literal.h

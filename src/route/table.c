@@ -84,6 +84,7 @@ static status apply_setting(struct arena *arena, struct route_model *m, const st
     m->rules.traits = (m->rules.traits | setting->traits_set) & ~setting->traits_cleared;
     m->rules.api_version = str_from(setting->api_version);
     m->rules.cache_ttl = str_from(setting->cache_ttl);
+    m->rules.no_breakpoints = setting->cache_prompts == CACHE_OFF;
     m->rules.lift_system = str_is(str_from(setting->late_system), "system");
     if (setting->max_output)
         m->rules.max_output = setting->max_output;

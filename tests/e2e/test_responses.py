@@ -95,6 +95,34 @@ def test_whole_answer(site, model):
     assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"]
 
 
+RULES = "Look at the files before you change them. " * 200
+
+
+def agent_turn(site, turns, **more):
+    """What Codex sends with each turn: all of the conversation, and no word about caches but a key."""
+    given = [{"type": "message", "role": "user", "content": [
+        {"type": "input_text", "text": "What is in these files?"}]}]
+    for i in range(turns):
+        given += [{"type": "function_call", "call_id": f"toolu_{i}", "name": "read",
+                   "arguments": json.dumps({"path": f"{i}.txt"})},
+                  {"type": "function_call_output", "call_id": f"toolu_{i}", "output": f"it is {i}"}]
+    answer = respond(site, CLAUDE, given, instructions=RULES, tools=[READ],
+                     prompt_cache_key="agent", **more)
+    assert answer.status == 200, answer
+    return answer.json["usage"]
+
+
+def test_agents_find_the_turn_before_in_the_cache(site, emulator):
+    usages = [agent_turn(site, turns) for turns in range(3)]
+    cached = [u["input_tokens_details"]["cached_tokens"] for u in usages]
+    assert cached[0] == 0 and cached[1] > 1000 and cached[2] > cached[1]
+    # all but the turn that is new, as far as the request before it was one
+    assert all(now > before["input_tokens"] * 0.95 for now, before in zip(cached[1:], usages))
+    # one question that nobody goes on from would only pay for writing
+    alone = [respond(site, CLAUDE, "Why?", instructions=RULES * 2).json["usage"] for _ in range(2)]
+    assert alone[1]["input_tokens_details"]["cached_tokens"] == 0
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_stream(site, model):
     response = events_of(site, model, "hello")[-1]["response"]

@@ -10,6 +10,7 @@ struct converse_reading {
     struct prefix prefix;
     bool claude, has_tool_blocks, has_document, has_text;
     int marks;
+    const cJSON *before; /* the block in front of the one that is read, in the same message */
     int message, block;
     const char *pending[64];
     size_t pending_count;

@@ -40,6 +40,27 @@ bool converse_mark(struct converse_reading *r, const cJSON *point)
     return true;
 }
 
+/* What may not stand right in front of a point: for Nova anything but text, for Claude a document
+   that AWS turns into text. */
+static bool read_point(struct converse_reading *r, const cJSON *point)
+{
+    const char *format = json_str(json_get(r->before, "document"), "format");
+
+    if (!r->before)
+        return bedrock_bad(r->x, "There is nothing available to cache. Please remove the invalid "
+                                 "cache point and try again.");
+    if (!r->claude && !json_get(r->before, "text"))
+        return bedrock_bad(r->x,
+                           "Malformed input request: #/messages/%d/content/%d: extraneous key "
+                           "[cachePoint] is not permitted, please reformat your input and try "
+                           "again.",
+                           r->message, r->block);
+    if (r->claude && format && strcmp(format, "pdf"))
+        return bedrock_bad(r->x, "The model returned the following errors: %s.type: Field required",
+                           here(r));
+    return converse_mark(r, point);
+}
+
 static bool read_text(struct converse_reading *r, const cJSON *text)
 {
     if (!cJSON_IsString(text))
@@ -216,10 +237,10 @@ static const struct {
     bool user, assistant;
     bool (*read)(struct converse_reading *r, const cJSON *value);
 } block_kinds[] = {
-    {"text", true, true, read_text},           {"image", true, false, read_image},
-    {"document", true, false, read_document},  {"toolResult", true, false, read_result},
-    {"toolUse", false, true, read_tool_use},   {"reasoningContent", false, true, read_reasoning},
-    {"cachePoint", true, true, converse_mark},
+    {"text", true, true, read_text},          {"image", true, false, read_image},
+    {"document", true, false, read_document}, {"toolResult", true, false, read_result},
+    {"toolUse", false, true, read_tool_use},  {"reasoningContent", false, true, read_reasoning},
+    {"cachePoint", true, true, read_point},
 };
 
 static bool read_block(struct converse_reading *r, const cJSON *block, bool user)
@@ -275,10 +296,12 @@ static bool read_message(struct converse_reading *r, const cJSON *message, bool 
     convo_turn(r->c, user ? TURN_USER : TURN_ASSISTANT);
     r->has_document = r->has_text = false;
     r->block = 0;
+    r->before = NULL;
     cJSON_ArrayForEach(block, content)
     {
         if (!read_block(r, block, user))
             return false;
+        r->before = block;
         r->block++;
     }
     if (r->has_document && !r->has_text)

@@ -138,6 +138,10 @@ tests_unit_test_bedrock_invoke_SOURCES = tests/unit/test_bedrock_invoke.c \
 	tests/unit/event_print.c tests/unit/event_print.h
 tests_unit_test_bedrock_invoke_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_bedrock_breakpoints
+tests_unit_test_bedrock_breakpoints_SOURCES = tests/unit/test_bedrock_breakpoints.c
+tests_unit_test_bedrock_breakpoints_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_bedrock_converse
 tests_unit_test_bedrock_converse_SOURCES = tests/unit/test_bedrock_converse.c \
 	tests/unit/event_print.c tests/unit/event_print.h

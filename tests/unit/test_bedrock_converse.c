@@ -138,10 +138,10 @@ static void encodes_everything_for_nova(void **state)
         "}}}}}],\"toolChoice\":{\"tool\":{\"name\":\"f\"}}},\"system\":[{\"text\":\"s\"}," POINT
         "],\"messages\":[{\"role\":\"user\",\"content\":[{\"image\":{\"format\":\"jpeg\","
         "\"source\":{\"bytes\":\"QUJD\"}}},{\"document\":{\"format\":\"txt\",\"name\":"
-        "\"a b c txt 1\",\"source\":{\"bytes\":\"aGVsbG8=\"}}}," POINT ",{\"document\":{\"format\":"
+        "\"a b c txt 1\",\"source\":{\"bytes\":\"aGVsbG8=\"}}},{\"document\":{\"format\":"
         "\"pdf\",\"name\":\"document 2\",\"source\":{\"bytes\":\"UERG\"}}},{\"text\":\"See the "
         "document.\"}]}]}",
-        "reasoning_effort, user, parallel_tool_calls");
+        "reasoning_effort, user, parallel_tool_calls, cache_control");
 }
 
 static void encodes_thinking_for_claude(void **state)
@@ -267,6 +267,30 @@ static void keeps_four_cache_points(void **state)
     check_encode(NOVA, MODEL_CACHE_TTL,
                  CACHED_TURN("{\"cachePoint\":{\"type\":\"default\",\"ttl\":\"1h\"}}"),
                  "cache_control, cache_control.ttl");
+}
+
+/* Upstream refuses a point right behind these, so it is given up. */
+static void gives_up_misplaced_points(void **state)
+{
+    (void)state;
+    say(CHAT_USER, CHAT_TEXT, "hi");
+    struct chat_part *file = also(CHAT_DOCUMENT, "a,b");
+    file->media_type = STR("text/csv");
+    file->cache.set = true;
+    check_encode(CLAUDE, 0,
+                 "{\"inferenceConfig\":{\"maxTokens\":4096},\"messages\":[{\"role\":\"user\","
+                 "\"content\":[{\"text\":\"hi\"},{\"document\":{\"format\":\"csv\",\"name\":"
+                 "\"document 1\",\"source\":{\"bytes\":\"YSxi\"}}}]}]}",
+                 "cache_control");
+    file->kind = CHAT_IMAGE;
+    file->media_type = STR("image/png");
+    file->data = STR("QUJD");
+#define SEEN                                                                                       \
+    "\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"hi\"},{\"image\":{\"format\":"      \
+    "\"png\",\"source\":{\"bytes\":\"QUJD\"}}}"
+    check_encode(NOVA, 0, "{\"inferenceConfig\":{}," SEEN "]}]}", "cache_control");
+    check_encode(CLAUDE, 0, "{\"inferenceConfig\":{\"maxTokens\":4096}," SEEN "," POINT "]}]}",
+                 NULL);
 }
 
 static void refuses_what_cannot_be(void **state)
@@ -517,6 +541,7 @@ int main(void)
         TEST(leaves_unused_tools_out),
         TEST(asks_for_structured_output),
         TEST(keeps_four_cache_points),
+        TEST(gives_up_misplaced_points),
         TEST(refuses_what_cannot_be),
         TEST(reads_a_stream),
         TEST(reads_a_stream_without_usage),

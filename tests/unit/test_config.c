@@ -345,7 +345,7 @@ static void takes_models_and_aliases(void **state)
         accept(*state, "{" ACCOUNT "," KEYS ",\"aliases\":{\"fast\":\"gpt-5\"},\"models\":{"
                        "\"gpt-5\":{\"family\":\"azure-openai\",\"executable\":\"azure-openai\","
                        "\"api_version\":\"none\",\"cache_ttl\":\"1h\",\"fallback\":[\"a\",\"b\"],"
-                       "\"late_system\":\"system\","
+                       "\"late_system\":\"system\",\"cache_prompts\":false,"
                        "\"max_output_tokens\":10,\"context_tokens\":20,"
                        "\"traits\":{\"reasoning\":true,\"no_stop\":false},"
                        "\"timeouts\":{\"first_byte_seconds\":1.5}},"
@@ -360,6 +360,7 @@ static void takes_models_and_aliases(void **state)
     assert_string_equal(m->api_version, "none");
     assert_string_equal(m->cache_ttl, "1h");
     assert_string_equal(m->late_system, "system");
+    assert_int_equal(m->cache_prompts, CACHE_OFF);
     assert_int_equal(m->fallback_count, 2);
     assert_string_equal(m->fallback[1], "b");
     assert_int_equal(m->max_output, 10);
@@ -445,7 +446,8 @@ static void refuses_bad_model_rules(void **state)
            "c.json: model_rules[2].efforts: is a string; expected an array of none, minimal, low, "
            "medium, high, xhigh, max\n"
            "c.json: model_rules[2].effort: unknown key; expected model, traits, efforts, "
-           "thinking_budget, context_tokens, max_output_tokens, evidence or date\n"
+           "thinking_budget, context_tokens, max_output_tokens, cache_minimum_tokens, evidence or "
+           "date\n"
            "c.json: model_rules[3].context_tokens: expected a whole number from 1 to 1000000000\n"
            "c.json: model_rules[3].model: is missing; expected a pattern of model names\n"
            "c.json: model_rules[4].model: stands twice; expected each key once\n"
@@ -640,7 +642,7 @@ static void names_bad_models(void **state)
            "{" ACCOUNT "," KEYS ",\"models\":{\"a\":{\"fallback\":[\"x\",\"b\"]},"
            "\"b\":{\"fallback\":[\"c\"]},\"c\":{\"fallback\":[\"b\"]},\"d\":{\"fallback\":[\"e\"]},"
            "\"e\":{\"family\":\"nonsense\",\"cache_ttl\":\"2h\",\"max_output_tokens\":0,"
-           "\"late_system\":\"assistant\"},"
+           "\"late_system\":\"assistant\",\"cache_prompts\":\"yes\"},"
            "\"s\":{\"fallback\":[\"other\"],\"traits\":{\"reasoning\":\"yes\",\"nonsense\":true}}},"
            "\"aliases\":{\"other\":\"s\",\"q\":\"other\"}}",
            "c.json: models.e.family: is the unknown family \"nonsense\"; expected azure-openai, "
@@ -650,6 +652,7 @@ static void names_bad_models(void **state)
            "c.json: models.e.cache_ttl: is \"2h\"; expected \"5m\" or \"1h\"\n"
            "c.json: models.e.max_output_tokens: is 0; expected 1 to 1000000000\n"
            "c.json: models.e.late_system: is \"assistant\"; expected \"user\" or \"system\"\n"
+           "c.json: models.e.cache_prompts: is a string; expected true or false\n"
            "c.json: models.s.traits.reasoning: is a string; expected true or false\n"
            "c.json: models.s.traits.nonsense: unknown trait; expected one of corelay.json(5), as "
            "\"reasoning\"\n"

@@ -135,6 +135,7 @@ static void settings_apply(void **state)
                                    .max_output = 77,
                                    .api_version = "none",
                                    .late_system = "system",
+                                   .cache_prompts = CACHE_OFF,
                                    .traits_set = MODEL_NO_STOP};
     struct route_source s = source(&one, "default", "m", IDS("a"));
 
@@ -147,6 +148,7 @@ static void settings_apply(void **state)
     assert_true(m->rules.traits & MODEL_NO_STOP);
     assert_true(str_is(m->rules.api_version, "none"));
     assert_true(m->rules.lift_system);
+    assert_true(m->rules.no_breakpoints);
     assert_string_equal(m->targets->family->name, "openai-compatible");
     route_table_release(t);
 }
