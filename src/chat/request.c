@@ -96,6 +96,15 @@ bool chat_has_cache(const struct chat_request *r)
     return false;
 }
 
+size_t chat_message_place(const struct chat_request *request, const struct chat_message *message)
+{
+    size_t place = 0;
+
+    for (const struct chat_message *m = request->messages; m && m != message; m = m->next)
+        place++;
+    return place - (place > 0 && request->system_apart);
+}
+
 struct str chat_call_name(const struct chat_message *messages, struct str id)
 {
     for (const struct chat_message *m = messages; m; m = m->next)

@@ -203,6 +203,9 @@ status chat_tell_late_system(struct arena *arena, const struct chat_message *mes
 /* Does any message hold a part of that kind? */
 bool chat_has_part(const struct chat_message *messages, enum chat_part_kind kind);
 
+/* The message's place in the caller's own list, for error texts. */
+size_t chat_message_place(const struct chat_request *request, const struct chat_message *message);
+
 /* Does anything hold a prompt cache breakpoint? Families that cannot carry them declare that. */
 bool chat_has_cache(const struct chat_request *r);
 

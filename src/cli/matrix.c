@@ -85,6 +85,13 @@ static bool cannot(struct str feature, const struct family *family,
     return str_starts(feature, "thinking") && cannot_think(family, model);
 }
 
+/* What its family takes, and is refused for this model. */
+static bool refuses(struct str feature, const struct family_model *model)
+{
+    static const char *const images[] = {"image", "tool-image", NULL};
+    return model->traits & MODEL_NO_IMAGES && is_of(feature, images);
+}
+
 /* What its family takes and this model does not: left out and declared, or asked for otherwise. */
 static bool emulates(struct str feature, const struct family *family,
                      const struct family_model *model)
@@ -132,7 +139,7 @@ enum matrix_word matrix_ask(size_t dialect, size_t feature, const struct family 
         return MATRIX_NOT_THERE;
     if (letter == 'N' || cannot(name, family, model))
         return MATRIX_NONE;
-    if (letter == 'R')
+    if (letter == 'R' || refuses(name, model))
         return MATRIX_REFUSED;
     return letter == 'E' || emulates(name, family, model) ? MATRIX_EMULATED : MATRIX_LOSSLESS;
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "exchange/life.h"
 #include "exchange/wording.h"
+#include "family/images.h"
 #include "family/upstream_error.h"
 
 enum { HEADERS_MAX = 64, RETRY_AFTER_MS_MAX = 3600 * 1000 };
@@ -124,7 +125,9 @@ status attempt_encode(struct arena *arena, const struct family *family,
     struct buf text = {0};
 
     call->choices = chat->n > 1 ? (unsigned)chat->n : 1;
-    status s = family->encode(arena, chat, call, &text, dropped, err);
+    status s = images_check(arena, chat, call->model, err);
+    if (!s)
+        s = family->encode(arena, chat, call, &text, dropped, err);
     struct str copy = s ? STR_NONE : buf_copy(&text, arena);
     buf_free(&text);
     if (s)
@@ -178,10 +181,12 @@ static status prepare_chat(struct exchange *x)
     x->call.lane = family->wire == x->dialect->wire &&
                    (compact || !family->lane_fits || family->lane_fits(x->body));
     status s = x->prepared_for ? prepare_anew(x) : OK;
-    if (!s && x->call.lane)
+    if (!s && x->call.lane) {
         body = x->body;
-    else if (!s)
+        s = images_check_body(x->arena, body, family->wire, x->call.model, &x->error);
+    } else if (!s) {
         s = encode_chat(x, &body);
+    }
     if (!s && family->prepare)
         s = family->prepare(x->arena, body, &x->call, &x->dropped, &x->error);
     if (!x->call.lane)

@@ -41,16 +41,6 @@ static const char *offence(const struct chat_part *p, bool only_pdf)
     }
 }
 
-/* The message's place in the caller's list. */
-static size_t place_of(const struct chat_request *request, const struct chat_message *message)
-{
-    size_t place = 0;
-
-    for (const struct chat_message *m = request->messages; m && m != message; m = m->next)
-        place++;
-    return place - (place > 0 && request->system_apart);
-}
-
 static status check_parts(struct arena *arena, const struct chat_request *request,
                           const struct chat_message *message, const struct chat_part *parts,
                           bool only_pdf, struct chat_error *err)
@@ -59,7 +49,7 @@ static status check_parts(struct arena *arena, const struct chat_request *reques
         const char *what = offence(p, only_pdf);
         if (what) {
             struct str param =
-                arena_printf(arena, "messages[%zu].content", place_of(request, message));
+                arena_printf(arena, "messages[%zu].content", chat_message_place(request, message));
             chat_error_field(err, arena, CHAT_ERROR_UNSUPPORTED, param.p, "%s: %s", param.p, what);
             return E_SYNTAX;
         }
@@ -124,7 +114,7 @@ status bedrock_refuse_prefill(struct arena *arena, const struct chat_request *re
     for (const struct chat_message *m = request->messages; m; m = m->next)
         if (m->role == CHAT_ASSISTANT)
             last = m;
-    struct str param = arena_printf(arena, "messages[%zu]", place_of(request, last));
+    struct str param = arena_printf(arena, "messages[%zu]", chat_message_place(request, last));
     if (!param.p)
         return E_NOMEM;
     chat_error_field(err, arena, CHAT_ERROR_UNSUPPORTED, param.p,

@@ -64,6 +64,7 @@ static const struct {
     {"thinks_always", MODEL_THINKS_ALWAYS},
     {"fixed_dimensions", MODEL_FIXED_DIMENSIONS},
     {"speaks_after_tools", MODEL_SPEAKS_AFTER_TOOLS},
+    {"no_images", MODEL_NO_IMAGES},
 };
 
 unsigned model_trait_parse(struct str word)

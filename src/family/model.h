@@ -31,8 +31,9 @@ enum model_trait {
     MODEL_NO_TOOLS = 1 << 14,        /* Perplexity */
     MODEL_THINKING = 1 << 15,        /* can think at all (Claude, Gemini) */
     MODEL_THINKS_ALWAYS = 1 << 16,   /* Gemini pro: cannot be told not to think */
-    MODEL_FIXED_DIMENSIONS = 1 << 17,  /* embeddings of one length: refuses dimensions */
-    MODEL_SPEAKS_AFTER_TOOLS = 1 << 18 /* Mistral: refuses a user message behind tool results */
+    MODEL_FIXED_DIMENSIONS = 1 << 17,   /* embeddings of one length: refuses dimensions */
+    MODEL_SPEAKS_AFTER_TOOLS = 1 << 18, /* Mistral: refuses a user message behind tool results */
+    MODEL_NO_IMAGES = 1 << 19           /* sees no images: they are refused */
 };
 
 /* A bit per enum chat_effort. */

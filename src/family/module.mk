@@ -5,6 +5,7 @@ src_libcorelay_a_SOURCES += \
 	src/family/azure_responses_read.c \
 	src/family/family.c src/family/family.h \
 	src/family/frames.c src/family/frames.h src/family/json_scan.h \
+	src/family/images.c src/family/images.h \
 	src/family/model.c src/family/model.h src/family/model_rules.c \
 	src/family/openai_compatible.c \
 	src/family/openai_embed.c src/family/openai_embed.h \

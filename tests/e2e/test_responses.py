@@ -123,6 +123,25 @@ def test_agents_find_the_turn_before_in_the_cache(site, emulator):
     assert alone[1]["input_tokens_details"]["cached_tokens"] == 0
 
 
+PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
+
+
+@pytest.mark.parametrize("path, body, field", [
+    ("/v1/responses", {"input": [{"role": "user", "content": [
+        {"type": "input_image", "image_url": PIXEL}]}]}, "input[0].content"),
+    ("/v1/chat/completions", {"messages": [{"role": "user", "content": [
+        {"type": "image_url", "image_url": {"url": PIXEL}}]}]}, "messages[0].content"),
+    ("/v1/messages", {"max_tokens": 9, "messages": [{"role": "user", "content": [
+        {"type": "image", "source": {"type": "base64", "media_type": "image/gif",
+                                     "data": PIXEL[22:]}}]}]}, "messages[0].content"),
+])
+def test_images_for_a_model_that_sees_none(site, path, body, field):
+    refused = site.post(path, {"model": "o3-mini", **body})
+    assert refused.status == 400, refused
+    message = refused.json["error"]["message"]
+    assert field + ": this model does not take images" in message and "o3-mini" in message
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_stream(site, model):
     response = events_of(site, model, "hello")[-1]["response"]

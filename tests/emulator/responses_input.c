@@ -200,6 +200,9 @@ static bool read_part(struct reading *r, const cJSON *part, bool user)
         convo_say(r->c, text);
         return true;
     }
+    if (type && user && !strcmp(type, "input_image") && strstr(r->c->model, "o3-mini"))
+        return chat_bad(r->x, NULL, where(r, ".content"),
+                        "Invalid content type. input_image is only supported by certain models.");
     if (type && user && !strcmp(type, "input_image") && json_str(part, "image_url"))
         return read_media(r, json_str(part, "image_url"), "image");
     if (type && user && !strcmp(type, "input_file") && json_str(part, "file_data") &&

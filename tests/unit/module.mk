@@ -142,6 +142,10 @@ unit_tests += tests/unit/test_bedrock_breakpoints
 tests_unit_test_bedrock_breakpoints_SOURCES = tests/unit/test_bedrock_breakpoints.c
 tests_unit_test_bedrock_breakpoints_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_images
+tests_unit_test_images_SOURCES = tests/unit/test_images.c
+tests_unit_test_images_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_bedrock_converse
 tests_unit_test_bedrock_converse_SOURCES = tests/unit/test_bedrock_converse.c \
 	tests/unit/event_print.c tests/unit/event_print.h
