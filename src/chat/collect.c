@@ -13,6 +13,7 @@ struct open_block {
     struct chat_answer_block answer; /* first: the public face of it */
     unsigned index;
     struct growing text, logprobs;
+    struct chat_citation **cited_end;
     struct open_block *next_open;
 };
 
@@ -64,6 +65,7 @@ static status open_block(struct chat_collect *c, const struct chat_event *e)
     b->answer.block = e->block;
     b->answer.choice = e->choice;
     b->index = e->index;
+    b->cited_end = &b->answer.citations;
     b->next_open = c->blocks;
     c->blocks = b;
     *c->end = &b->answer;
@@ -120,6 +122,20 @@ static status add_piece(struct chat_collect *c, const struct chat_event *e)
     return s;
 }
 
+static status add_citation(struct chat_collect *c, const struct chat_event *e)
+{
+    const struct chat_citation *k = e->citation;
+    size_t size = sizeof *k + k->url.n + k->title.n + k->cited.n;
+    struct open_block *b = find_block(c, e);
+
+    if (!b)
+        return FAIL;
+    if (size > c->room)
+        return E_LIMIT;
+    c->room -= size;
+    return chat_citation_keep(c->arena, &b->cited_end, k);
+}
+
 static status stop_choice(struct chat_collect *c, const struct chat_event *e)
 {
     struct chat_answer_choice **at = &c->answer.choices;
@@ -163,6 +179,8 @@ static status collect_push(struct chat_sink *sink, const struct chat_event *e)
         return open_block(c, e);
     case CHAT_EVENT_DELTA:
         return add_piece(c, e);
+    case CHAT_EVENT_CITATION:
+        return add_citation(c, e);
     case CHAT_EVENT_CLOSE:
         return OK;
     case CHAT_EVENT_USAGE:

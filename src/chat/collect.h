@@ -11,6 +11,7 @@ struct chat_answer_block {
     enum chat_block block;
     unsigned choice;
     struct str id, name, text, signature, logprobs; /* text: whole; logprobs: one JSON array */
+    struct chat_citation *citations;                /* NULL: none */
     struct chat_answer_block *next;
 };
 

@@ -1,10 +1,10 @@
 /*
  * The hub's answer: a stream of events.
  *
- *     START  ( OPEN DELTA* CLOSE )*  USAGE?  STOP      or, at any point,  ERROR
+ *     START  ( OPEN DELTA* CITATION* CLOSE )*  USAGE?  STOP      or, at any point,  ERROR
  *
  * Families push them, dialects render them as they come. Blocks are numbered from 0 and never
- * overlap within one choice; USAGE may come more than once, the last one counts. Text is borrowed
+ * overlap within one choice; citations come behind all of a text block's text; USAGE may come more than once, the last one counts. Text is borrowed
  * for the call only. A whole (non-stream) answer is the same sequence.
  */
 #ifndef CORELAY_CHAT_EVENT_H
@@ -14,12 +14,14 @@
 
 #include "base/status.h"
 #include "base/str.h"
+#include "chat/citation.h"
 #include "chat/error.h"
 
 enum chat_event_kind {
     CHAT_EVENT_START,
     CHAT_EVENT_OPEN,
     CHAT_EVENT_DELTA,
+    CHAT_EVENT_CITATION, /* of a TEXT block */
     CHAT_EVENT_CLOSE,
     CHAT_EVENT_USAGE,
     CHAT_EVENT_STOP,
@@ -56,18 +58,19 @@ struct chat_usage {
 struct chat_event {
     enum chat_event_kind kind;
     unsigned choice;       /* 0 unless the caller asked for several answers */
-    unsigned index;        /* OPEN, DELTA, CLOSE: number of the block within its choice */
-    enum chat_block block; /* OPEN, DELTA, CLOSE */
+    unsigned index;        /* OPEN, DELTA, CITATION, CLOSE: number of the block within its choice */
+    enum chat_block block; /* the same */
     struct str id;   /* START: the answer's id upstream, may be unset; OPEN of TOOL: the call's id,
                         unset where the family has none; OPEN of THINKING: likewise the item's */
     struct str name; /* START: the model's name upstream; OPEN of TOOL: the tool */
     struct str text; /* DELTA: a piece; OPEN of REDACTED: the data */
-    struct str signature;     /* DELTA of THINKING (alone, at its end); OPEN of TOOL or TEXT */
-    struct str logprobs;      /* DELTA of TEXT: array of OpenAI logprob objects as JSON text */
-    struct chat_usage usage;  /* USAGE; START may know the input already (input > 0) */
-    enum chat_stop stop;      /* STOP */
-    struct str stop_sequence; /* STOP by SEQUENCE, when known */
-    const struct chat_error *error; /* ERROR */
+    struct str signature; /* DELTA of THINKING (alone, at its end); OPEN of TOOL or TEXT */
+    struct str logprobs;  /* DELTA of TEXT: array of OpenAI logprob objects as JSON text */
+    const struct chat_citation *citation; /* CITATION */
+    struct chat_usage usage;              /* USAGE; START may know the input already (input > 0) */
+    enum chat_stop stop;                  /* STOP */
+    struct str stop_sequence;             /* STOP by SEQUENCE, when known */
+    const struct chat_error *error;       /* ERROR */
 };
 
 /* Where events go. Embed it as first member; `push` gets the sink itself. */

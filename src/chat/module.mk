@@ -1,4 +1,5 @@
 src_libcorelay_a_SOURCES += \
+	src/chat/citation.c src/chat/citation.h \
 	src/chat/collect.c src/chat/collect.h \
 	src/chat/embed.h src/chat/rerank.h \
 	src/chat/dropped.c src/chat/dropped.h \

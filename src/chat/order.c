@@ -9,7 +9,7 @@ enum { MAX_CHOICES = 128 };
 
 struct choice_state {
     unsigned next_index;
-    bool open, stopped;
+    bool open, cited, stopped;
     enum chat_block block;
 };
 
@@ -38,7 +38,11 @@ static const char *offence(struct order *o, struct choice_state *c, const struct
                : e->index != c->next_index ? "a block out of sequence"
                                            : NULL;
     case CHAT_EVENT_DELTA:
-        return same ? NULL : "a piece of a block that is not open";
+        return !same      ? "a piece of a block that is not open"
+               : c->cited ? "a piece behind a citation"
+                          : NULL;
+    case CHAT_EVENT_CITATION:
+        return same && e->block == CHAT_BLOCK_TEXT ? NULL : "a citation outside of an open text";
     case CHAT_EVENT_CLOSE:
         return same ? NULL : "the end of a block that is not open";
     case CHAT_EVENT_STOP:
@@ -59,7 +63,11 @@ static void advance(struct order *o, struct choice_state *c, const struct chat_e
     case CHAT_EVENT_OPEN:
         c->open = true;
         c->block = e->block;
+        c->cited = false;
         c->next_index++;
+        break;
+    case CHAT_EVENT_CITATION:
+        c->cited = true;
         break;
     case CHAT_EVENT_CLOSE:
         c->open = false;

@@ -51,6 +51,8 @@ void anthropic_messages_write_stop(struct jwrite *w, enum chat_stop stop, struct
                                    struct anthropic_messages_seen seen);
 /* "usage", whose input_tokens exclude what was read from or written to the cache. */
 void anthropic_messages_write_usage(struct jwrite *w, const struct chat_usage *usage);
+/* One citation, as an object. */
+void anthropic_messages_write_citation(struct jwrite *w, const struct chat_citation *citation);
 /* The `id` of a tool_use block; one is made of the answer's id and `number` when there is none. */
 void anthropic_messages_write_call_id(struct jwrite *w, const struct dialect_reply *reply,
                                       unsigned number, struct str id, struct str signature);

@@ -28,11 +28,17 @@ static status write_input(struct arena *arena, struct jwrite *w, struct str argu
     return OK;
 }
 
-static void write_text(struct jwrite *w, struct str text)
+static void write_text(struct jwrite *w, const struct chat_answer_block *b)
 {
     jwrite_object(w);
     jwrite_member_cstr(w, "type", "text");
-    jwrite_member_str(w, "text", text);
+    jwrite_member_str(w, "text", b->text);
+    if (b->citations) {
+        jwrite_member_array(w, "citations");
+        for (const struct chat_citation *c = b->citations; c; c = c->next)
+            anthropic_messages_write_citation(w, c);
+        jwrite_end(w);
+    }
     jwrite_end(w);
 }
 
@@ -89,7 +95,7 @@ static status write_content(struct arena *arena, struct jwrite *w,
         else if (b->block == CHAT_BLOCK_REDACTED)
             write_redacted(w, b);
         else
-            write_text(w, b->text);
+            write_text(w, b);
     }
     jwrite_end(w);
     return s;

@@ -198,6 +198,18 @@ static void send_piece(struct anthropic_messages_stream *st, const struct chat_e
     }
 }
 
+static void send_citation(struct anthropic_messages_stream *st, const struct chat_event *e)
+{
+    struct jwrite w = begin_event(st, "content_block_delta");
+
+    jwrite_member_int(&w, "index", st->next - 1);
+    jwrite_member_object(&w, "delta");
+    jwrite_member_cstr(&w, "type", "citations_delta");
+    jwrite_key(&w, "citation");
+    anthropic_messages_write_citation(&w, e->citation);
+    end_event(&w);
+}
+
 static void close_block(struct anthropic_messages_stream *st)
 {
     if (!st->shown)
@@ -225,6 +237,9 @@ static status stream_push(struct chat_sink *sink, const struct chat_event *e)
         break;
     case CHAT_EVENT_DELTA:
         send_piece(st, e);
+        break;
+    case CHAT_EVENT_CITATION:
+        send_citation(st, e);
         break;
     case CHAT_EVENT_CLOSE:
         close_block(st);

@@ -92,6 +92,22 @@ void gemini_write_usage(struct jwrite *w, const struct chat_usage *usage);
 /* "logprobsResult" from OpenAI's array; nothing when it is none. */
 void gemini_write_logprobs(struct arena *arena, struct jwrite *w, struct str logprobs);
 
+/* --- sources (gemini_generate_grounding.c) ------------------------------------------------------ */
+
+/* What a candidate cites; zeroed to begin with. */
+struct gemini_sources {
+    size_t said, before; /* bytes of text so far; and in front of the open block */
+    struct chat_citation *first, **end;
+};
+
+/* A text block opens, says a piece, and cites (E_NOMEM). */
+void gemini_sources_open(struct gemini_sources *sources);
+void gemini_sources_say(struct gemini_sources *sources, struct str text);
+status gemini_sources_add(struct arena *arena, struct gemini_sources *sources,
+                          const struct chat_citation *citation);
+/* "groundingMetadata", if anything is cited. */
+void gemini_write_grounding(struct jwrite *w, const struct gemini_sources *sources);
+
 /* Longer thoughts are not worth their price in every later request. */
 enum { GEMINI_KEPT_BYTES = 64 * 1024 };
 

@@ -73,6 +73,23 @@ static void write_logprobs(struct rendering *r, const struct chat_answer *answer
     }
 }
 
+static status write_sources(struct rendering *r, const struct chat_answer *answer, unsigned choice)
+{
+    struct gemini_sources sources = {0};
+    status s = OK;
+
+    for (const struct chat_answer_block *b = answer->blocks; b && !s; b = b->next) {
+        if (b->choice != choice || (b->block != CHAT_BLOCK_TEXT && b->block != CHAT_BLOCK_REFUSAL))
+            continue;
+        gemini_sources_open(&sources);
+        gemini_sources_say(&sources, b->text);
+        for (const struct chat_citation *c = b->citations; c && !s; c = c->next)
+            s = gemini_sources_add(r->arena, &sources, c);
+    }
+    gemini_write_grounding(r->w, &sources);
+    return s;
+}
+
 static status write_candidate(struct rendering *r, const struct chat_answer *answer,
                               unsigned choice, enum chat_stop stop)
 {
@@ -89,6 +106,8 @@ static status write_candidate(struct rendering *r, const struct chat_answer *ans
     jwrite_end(r->w);
     jwrite_end(r->w);
     gemini_write_stop(r->w, stop);
+    if (!s)
+        s = write_sources(r, answer, choice);
     write_logprobs(r, answer, choice);
     jwrite_member_int(r->w, "index", choice);
     jwrite_end(r->w);

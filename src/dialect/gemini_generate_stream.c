@@ -17,6 +17,7 @@ struct choice {
     struct str text_signature; /* for the next piece of text */
     struct gemini_text thought;
     struct gemini_thoughts thoughts;
+    struct gemini_sources sources;
 };
 
 struct gemini_stream {
@@ -194,6 +195,7 @@ static status open_block(struct gemini_stream *st, struct choice *c, const struc
     case CHAT_BLOCK_REFUSAL:
         break;
     }
+    gemini_sources_open(&c->sources);
     if (!e->signature.n)
         return OK;
     c->text_signature = gemini_pack(st->arena, GEMINI_SIGNATURE, e->signature);
@@ -207,6 +209,7 @@ static status send_piece(struct gemini_stream *st, struct choice *c, const struc
     switch (e->block) {
     case CHAT_BLOCK_TEXT:
     case CHAT_BLOCK_REFUSAL:
+        gemini_sources_say(&c->sources, e->text);
         send_text(st, c, e);
         return OK;
     case CHAT_BLOCK_THINKING:
@@ -226,6 +229,7 @@ static void stop_choice(struct gemini_stream *st, struct choice *c, const struct
     gemini_write_text(&w, STR_NONE, false, STR_NONE);
     end_parts(&w);
     gemini_write_stop(&w, e->stop);
+    gemini_write_grounding(&w, &c->sources);
     end_candidate(&w, e->choice);
     c->stopped = true;
     st->running--;
@@ -246,6 +250,8 @@ static status push_to_choice(struct gemini_stream *st, const struct chat_event *
         return open_block(st, c, e);
     if (e->kind == CHAT_EVENT_DELTA)
         return send_piece(st, c, e);
+    if (e->kind == CHAT_EVENT_CITATION)
+        return gemini_sources_add(st->arena, &c->sources, e->citation);
     if (e->kind == CHAT_EVENT_CLOSE && e->block == CHAT_BLOCK_TOOL)
         return send_call(st, c, e->choice);
     if (e->kind == CHAT_EVENT_STOP)

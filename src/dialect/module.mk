@@ -2,6 +2,7 @@ src_libcorelay_a_SOURCES += \
 	src/dialect/dialect.h \
 	src/dialect/decode.c src/dialect/decode.h \
 	src/dialect/call_id.c src/dialect/call_id.h \
+	src/dialect/openai_citation.c src/dialect/openai_citation.h \
 	src/dialect/openai_chat.c src/dialect/openai_chat.h \
 	src/dialect/openai_chat_decode.c \
 	src/dialect/openai_chat_messages.c \
@@ -20,6 +21,7 @@ src_libcorelay_a_SOURCES += \
 	src/dialect/openai_responses_stream.c \
 	src/dialect/openai_responses_tools.c \
 	src/dialect/anthropic_messages.c src/dialect/anthropic_messages.h \
+	src/dialect/anthropic_messages_citation.c \
 	src/dialect/anthropic_messages_decode.c \
 	src/dialect/anthropic_messages_files.c \
 	src/dialect/anthropic_messages_render.c \
@@ -30,6 +32,7 @@ src_libcorelay_a_SOURCES += \
 	src/dialect/gemini_generate.c src/dialect/gemini_generate.h \
 	src/dialect/gemini_generate_contents.c \
 	src/dialect/gemini_generate_decode.c \
+	src/dialect/gemini_generate_grounding.c \
 	src/dialect/gemini_generate_options.c \
 	src/dialect/gemini_generate_parts.c \
 	src/dialect/gemini_generate_render.c \

@@ -2,6 +2,7 @@
  * Chat completions: a whole answer.
  */
 #include "dialect/openai_chat.h"
+#include "dialect/openai_citation.h"
 
 struct view {
     const struct dialect_reply *reply;
@@ -134,12 +135,35 @@ static void write_text_signature(struct jwrite *w, const struct view *v)
         openai_chat_write_signature(w, b->signature);
 }
 
+/* The member is there only if there is something to cite. */
+static void write_annotations(struct jwrite *w, const struct view *v)
+{
+    const struct chat_answer_block *b = first_of(v, CHAT_BLOCK_TEXT);
+    bool any = false, told = false;
+    size_t before = 0;
+
+    for (; b; b = next_of(v, b->next, CHAT_BLOCK_TEXT)) {
+        for (const struct chat_citation *c = b->citations; c; c = c->next) {
+            if (!openai_citation_fits(c, &told))
+                continue;
+            if (!any)
+                jwrite_member_array(w, "annotations");
+            any = true;
+            openai_citation_write_nested(w, c, before);
+        }
+        before += chat_length_of(b->text).chars;
+    }
+    if (any)
+        jwrite_end(w);
+}
+
 static void write_message(struct jwrite *w, const struct view *v)
 {
     jwrite_member_object(w, "message");
     jwrite_member_cstr(w, "role", "assistant");
     write_content(w, v);
     write_joined(w, v, "refusal", CHAT_BLOCK_REFUSAL);
+    write_annotations(w, v);
     write_thinking(w, v);
     write_calls(w, v);
     write_text_signature(w, v);

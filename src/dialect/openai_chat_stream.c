@@ -12,11 +12,13 @@
  * An error ends the stream without [DONE] and without a finish reason.
  */
 #include "dialect/openai_chat.h"
+#include "dialect/openai_citation.h"
 
 struct choice {
     bool stopped;
     bool call_is_empty; /* the open call has no arguments yet */
     unsigned calls;
+    size_t said, before; /* characters of content so far; and in front of the open text */
 };
 
 struct openai_chat_stream {
@@ -25,6 +27,7 @@ struct openai_chat_stream {
     struct buf *out;
     struct str head; /* up to the choices */
     bool usage_wanted, usage_known, show_thinking, ended;
+    bool loss_told; /* that citations are left out */
     struct chat_usage usage;
     unsigned count, running;
     struct choice choices[];
@@ -135,6 +138,25 @@ static void send_text_signature(struct openai_chat_stream *st, const struct chat
     end_delta(st, &w, STR_NONE, NULL);
 }
 
+static void open_text(struct openai_chat_stream *st, const struct chat_event *e)
+{
+    struct choice *c = &st->choices[e->choice];
+
+    c->before = c->said;
+    send_text_signature(st, e);
+}
+
+static void send_citation(struct openai_chat_stream *st, const struct chat_event *e)
+{
+    if (!openai_citation_fits(e->citation, &st->loss_told))
+        return;
+    struct jwrite w = begin_delta(st, e->choice);
+    jwrite_member_array(&w, "annotations");
+    openai_citation_write_nested(&w, e->citation, st->choices[e->choice].before);
+    jwrite_end(&w);
+    end_delta(st, &w, STR_NONE, NULL);
+}
+
 /* --- calls ----------------------------------------------------------------------------------- */
 
 /* `functions` of old: one call, without an id; there is no room for a second. A NULL name: a piece
@@ -221,13 +243,14 @@ static void open_block(struct openai_chat_stream *st, const struct chat_event *e
     else if (e->block == CHAT_BLOCK_REDACTED)
         send_redacted(st, e);
     else if (e->block == CHAT_BLOCK_TEXT)
-        send_text_signature(st, e);
+        open_text(st, e);
 }
 
 static void send_piece(struct openai_chat_stream *st, const struct chat_event *e)
 {
     switch (e->block) {
     case CHAT_BLOCK_TEXT:
+        st->choices[e->choice].said += chat_length_of(e->text).chars;
         send_text(st, e, "content");
         break;
     case CHAT_BLOCK_REFUSAL:
@@ -304,6 +327,9 @@ static status stream_push(struct chat_sink *sink, const struct chat_event *e)
         break;
     case CHAT_EVENT_DELTA:
         send_piece(st, e);
+        break;
+    case CHAT_EVENT_CITATION:
+        send_citation(st, e);
         break;
     case CHAT_EVENT_CLOSE:
         close_block(st, e);

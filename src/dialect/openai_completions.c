@@ -343,6 +343,7 @@ static status push_one(struct stream *st, const struct chat_event *e)
         st->ended = true;
         return OK;
     case CHAT_EVENT_OPEN:
+    case CHAT_EVENT_CITATION:
     case CHAT_EVENT_CLOSE:
         break;
     }

@@ -9,6 +9,7 @@
 
 #include "dialect/call_id.h"
 #include "dialect/openai_chat.h"
+#include "dialect/openai_citation.h"
 
 /* --- tools, as the caller gave them ---------------------------------------------------------- */
 
@@ -113,6 +114,15 @@ void openai_responses_write_item_id(struct jwrite *w, const char *key,
     buf_add_char(w->out, '"');
 }
 
+static void write_annotations(struct jwrite *w, const struct chat_citation *list)
+{
+    jwrite_member_array(w, "annotations");
+    for (const struct chat_citation *c = list; c; c = c->next)
+        if (openai_citation_fits(c, NULL))
+            openai_citation_write_flat(w, c);
+    jwrite_end(w);
+}
+
 void openai_responses_write_part(struct jwrite *w, const struct chat_answer_block *b, bool whole)
 {
     bool refusal = b->block == CHAT_BLOCK_REFUSAL;
@@ -122,7 +132,7 @@ void openai_responses_write_part(struct jwrite *w, const struct chat_answer_bloc
     jwrite_member_cstr(w, "type", refusal ? "refusal" : "output_text");
     jwrite_member_str(w, refusal ? "refusal" : "text", text);
     if (!refusal) {
-        jwrite_member_raw(w, "annotations", STR("[]"));
+        write_annotations(w, whole ? b->citations : NULL);
         jwrite_member_raw(w, "logprobs", whole && b->logprobs.n ? b->logprobs : STR("[]"));
     }
     jwrite_end(w);
@@ -361,10 +371,14 @@ status openai_responses_render(struct arena *arena, const struct dialect_reply *
 {
     struct openai_responses_view view = {.reply = reply, .blocks = answer->blocks};
     struct jwrite w = jwrite_to(out);
+    bool told = false;
 
     (void)arena;
-    for (const struct chat_answer_block *b = answer->blocks; b; b = b->next)
+    for (const struct chat_answer_block *b = answer->blocks; b; b = b->next) {
+        for (const struct chat_citation *c = b->citations; c; c = c->next)
+            openai_citation_fits(c, &told);
         view.count++;
+    }
     if (answer->has_usage)
         view.usage = &answer->usage;
     openai_responses_end(&view, answer->choices ? answer->choices->stop : CHAT_STOP_END);

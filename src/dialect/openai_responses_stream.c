@@ -11,6 +11,8 @@
  */
 #include "dialect/openai_responses.h"
 
+#include "dialect/openai_citation.h"
+
 enum { OUTPUT_BYTES = 32 * 1024 * 1024 };
 
 struct openai_responses_stream {
@@ -23,8 +25,10 @@ struct openai_responses_stream {
     unsigned finished;                     /* items that are done */
     int64_t number;
     bool begun, ended, usage_known;
-    bool closing;      /* the newest block is closed, its item not yet done */
-    bool summary_open; /* a part of a summary has begun in this block */
+    bool closing;         /* the newest block is closed, its item not yet done */
+    unsigned annotations; /* of this block */
+    bool loss_told;       /* that citations are left out */
+    bool summary_open;    /* a part of a summary has begun in this block */
     struct chat_usage usage;
 };
 
@@ -106,6 +110,18 @@ static void send_text(struct openai_responses_stream *st, const struct chat_even
     jwrite_member_str(&w, "delta", e->text);
     if (!refusal)
         jwrite_member_raw(&w, "logprobs", e->logprobs.n ? e->logprobs : STR("[]"));
+    end_event(st, &w);
+}
+
+static void send_citation(struct openai_responses_stream *st, const struct chat_citation *citation)
+{
+    if (!openai_citation_fits(citation, &st->loss_told))
+        return;
+    struct jwrite w = begin_item_event(st, "response.output_text.annotation.added");
+    jwrite_member_int(&w, "content_index", 0);
+    jwrite_member_int(&w, "annotation_index", st->annotations++);
+    jwrite_key(&w, "annotation");
+    openai_citation_write_flat(&w, citation);
     end_event(st, &w);
 }
 
@@ -224,6 +240,7 @@ static void open_block(struct openai_responses_stream *st)
     const struct chat_answer *answer = chat_collect_answer(st->collect);
 
     st->position += st->block != NULL;
+    st->annotations = 0;
     st->block = st->block ? st->block->next : answer->blocks;
     send_item(st, ITEM_IN_PROGRESS);
     if (is_message(st->block->block))
@@ -351,6 +368,9 @@ static status stream_push(struct chat_sink *sink, const struct chat_event *e)
         break;
     case CHAT_EVENT_DELTA:
         send_piece(st, e);
+        break;
+    case CHAT_EVENT_CITATION:
+        send_citation(st, e->citation);
         break;
     case CHAT_EVENT_CLOSE:
         close_block(st);

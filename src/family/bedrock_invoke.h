@@ -31,6 +31,7 @@ struct jspan *invoke_last_message(const struct jspan *body);
 /* bedrock_invoke_messages.c */
 status invoke_refuse_addresses(struct invoke_edit *e);
 status invoke_drop_empty_text(struct invoke_edit *e);
+status invoke_drop_web_citations(struct invoke_edit *e);
 status invoke_refuse_prefill(struct invoke_edit *e);
 status invoke_refuse_thread(struct invoke_edit *e);
 status invoke_tell_system(struct invoke_edit *e);

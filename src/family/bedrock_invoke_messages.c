@@ -141,6 +141,34 @@ status invoke_refuse_addresses(struct invoke_edit *e)
     return OK;
 }
 
+/* --- citations ------------------------------------------------------------------------------- */
+
+/* Those of our own making (dialect/anthropic_messages_citation.c) have an index without content. */
+static void drop_web_citations(struct jspan *block)
+{
+    struct jspan *list = jspan_get(block, "citations");
+
+    if (!block_is(block, "text") || !jspan_is(list, JSPAN_ARRAY))
+        return;
+    for (struct jspan *c = jspan_first(list), *next; c; c = next) {
+        next = c->next;
+        if (block_is(c, "web_search_result_location") &&
+            jspan_says(jspan_get(c, "encrypted_index"), ""))
+            jspan_remove(c);
+    }
+    if (!jspan_first(list))
+        jspan_remove(list);
+}
+
+/* Quietly: what was cited is no part of what was said. */
+status invoke_drop_web_citations(struct invoke_edit *e)
+{
+    for (struct jspan *m = first_message(e->body); m; m = m->next)
+        for (struct jspan *b = jspan_first(jspan_get(m, "content")); b; b = b->next)
+            drop_web_citations(b);
+    return OK;
+}
+
 /* --- empty text ------------------------------------------------------------------------------ */
 
 /* Does a message say nothing, once its empty text is gone? */

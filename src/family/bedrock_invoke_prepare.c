@@ -217,6 +217,7 @@ static const struct {
     {invoke_refuse_addresses, "only inline data is read; fetching is not ours to do. AN 2026-06"},
     {invoke_refuse_thread, "Anthropic alone keeps them, beta message-threads. 2026-11"},
     {invoke_drop_empty_text, "400: text must hold more than white space. PJ, AR, PI 2026-07"},
+    {invoke_drop_web_citations, "Bedrock has no web search whose index they could name. 2026-11"},
     {invoke_refuse_prefill, "400 on 4.6 and later. AN 2026-06"},
     {invoke_drop_unsigned, "400: thinking of other models, which has no signature. AN 2026-06"},
     {invoke_tell_system, "400: role system within messages; late ones stay there. PJ 2026-07"},

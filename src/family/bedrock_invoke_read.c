@@ -87,6 +87,57 @@ static struct str text_at(struct arena *scratch, const struct jspan *object, con
     return jspan_str(scratch, jspan_get(object, key));
 }
 
+/* The kinds of citations, and how they name the place of the words they cite. */
+static const struct {
+    const char *type, *number, *from, *to;
+    enum chat_source source;
+    enum chat_source_unit unit;
+} citations[] = {
+    {"char_location", "document_index", "start_char_index", "end_char_index", CHAT_SOURCE_DOCUMENT,
+     CHAT_IN_CHARS},
+    {"page_location", "document_index", "start_page_number", "end_page_number",
+     CHAT_SOURCE_DOCUMENT, CHAT_IN_PAGES},
+    {"content_block_location", "document_index", "start_block_index", "end_block_index",
+     CHAT_SOURCE_DOCUMENT, CHAT_IN_BLOCKS},
+    {"search_result_location", "search_result_index", "start_block_index", "end_block_index",
+     CHAT_SOURCE_SEARCH_RESULT, CHAT_IN_BLOCKS},
+    {"web_search_result_location", "", "", "", CHAT_SOURCE_WEB, CHAT_IN_CHARS},
+};
+
+static status cite(struct bedrock_reader *r, struct arena *scratch, const struct jspan *citation)
+{
+    size_t i = 0, n = sizeof citations / sizeof *citations;
+
+    while (i < n && !block_is(citation, citations[i].type))
+        i++;
+    if (i == n)
+        return OK;
+    bool document = citations[i].source == CHAT_SOURCE_DOCUMENT;
+    bool web = citations[i].source == CHAT_SOURCE_WEB;
+    struct chat_citation c = {.source = citations[i].source,
+                              .unit = citations[i].unit,
+                              .url = text_at(scratch, citation, web ? "url" : "source"),
+                              .title =
+                                  text_at(scratch, citation, document ? "document_title" : "title"),
+                              .cited = text_at(scratch, citation, "cited_text"),
+                              .number = jspan_int(jspan_get(citation, citations[i].number), -1),
+                              .from = jspan_int(jspan_get(citation, citations[i].from), -1),
+                              .to = jspan_int(jspan_get(citation, citations[i].to), -1)};
+    return bedrock_cite(r, &c);
+}
+
+static status open_text(struct bedrock_reader *r, struct arena *scratch, const struct jspan *block)
+{
+    status s = bedrock_open(r, CHAT_BLOCK_TEXT, STR_NONE, STR_NONE, STR_NONE);
+
+    if (!s)
+        s = bedrock_delta(r, text_at(scratch, block, "text"));
+    const struct jspan *c = jspan_first(jspan_get(block, "citations"));
+    for (; c && !s; c = c->next)
+        s = cite(r, scratch, c);
+    return s;
+}
+
 static status open_tool(struct bedrock_reader *r, struct arena *scratch, const struct jspan *block)
 {
     const struct jspan *input = jspan_get(block, "input");
@@ -106,10 +157,8 @@ static status open_block(struct bedrock_reader *r, struct arena *scratch, const 
     status s;
 
     r->ignoring = false;
-    if (block_is(block, "text")) {
-        s = bedrock_open(r, CHAT_BLOCK_TEXT, STR_NONE, STR_NONE, STR_NONE);
-        return s ? s : bedrock_delta(r, text_at(scratch, block, "text"));
-    }
+    if (block_is(block, "text"))
+        return open_text(r, scratch, block);
     if (block_is(block, "thinking")) {
         s = bedrock_open(r, CHAT_BLOCK_THINKING, STR_NONE, STR_NONE, STR_NONE);
         if (!s)
@@ -143,7 +192,9 @@ static status read_delta(struct bedrock_reader *r, struct arena *scratch, const 
         return bedrock_delta(r, text_at(scratch, delta, "partial_json"));
     if (block_is(delta, "signature_delta"))
         return bedrock_signature(r, text_at(scratch, delta, "signature"));
-    return OK; /* citations and what is yet to come */
+    if (block_is(delta, "citations_delta"))
+        return cite(r, scratch, jspan_get(delta, "citation"));
+    return OK; /* what is yet to come */
 }
 
 /* --- events ---------------------------------------------------------------------------------- */

@@ -56,6 +56,9 @@ status bedrock_open(struct bedrock_reader *r, enum chat_block block, struct str 
     r->open = true;
     r->block = block;
     r->blocks++;
+    r->said = (struct chat_length){0, 0};
+    r->citations = NULL;
+    r->citations_end = &r->citations;
     struct chat_event event = of_block(r, CHAT_EVENT_OPEN);
     event.id = id;
     event.name = name;
@@ -68,6 +71,8 @@ status bedrock_delta(struct bedrock_reader *r, struct str text)
     struct chat_event event = of_block(r, CHAT_EVENT_DELTA);
 
     event.text = text;
+    if (r->block == CHAT_BLOCK_TEXT)
+        r->said = chat_length_sum(r->said, chat_length_of(text));
     return r->open && text.n ? push(r, &event) : OK;
 }
 
@@ -79,14 +84,35 @@ status bedrock_signature(struct bedrock_reader *r, struct str signature)
     return r->open && r->block == CHAT_BLOCK_THINKING && signature.n ? push(r, &event) : OK;
 }
 
+status bedrock_cite(struct bedrock_reader *r, const struct chat_citation *citation)
+{
+    if (!r->open || r->block != CHAT_BLOCK_TEXT || r->base.call->lane)
+        return OK;
+    return chat_citation_keep(r->base.arena, &r->citations_end, citation);
+}
+
+static status tell_citations(struct bedrock_reader *r)
+{
+    status s = OK;
+
+    for (struct chat_citation *c = r->citations; c && !s; c = c->next) {
+        struct chat_event event = of_block(r, CHAT_EVENT_CITATION);
+        c->end = r->said;
+        event.citation = c;
+        s = push(r, &event);
+    }
+    return s;
+}
+
 status bedrock_close(struct bedrock_reader *r)
 {
     struct chat_event event = of_block(r, CHAT_EVENT_CLOSE);
 
     if (!r->open)
         return OK;
+    status s = tell_citations(r);
     r->open = false;
-    return push(r, &event);
+    return s ? s : push(r, &event);
 }
 
 void bedrock_stop(struct bedrock_reader *r, enum chat_stop stop, struct str sequence)

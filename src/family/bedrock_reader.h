@@ -25,6 +25,9 @@ struct bedrock_reader {
     size_t stop_sequence_n;
     struct chat_usage usage;
     bool has_usage;
+    struct chat_length said;         /* of the open block's text */
+    struct chat_citation *citations; /* of the open block; told when it closes */
+    struct chat_citation **citations_end;
     char event[EVENT_NAME_BYTES]; /* of the frame that was read last */
 };
 
@@ -40,6 +43,8 @@ status bedrock_open(struct bedrock_reader *r, enum chat_block block, struct str 
 /* Empty pieces are swallowed. */
 status bedrock_delta(struct bedrock_reader *r, struct str text);
 status bedrock_signature(struct bedrock_reader *r, struct str signature);
+/* A source of the open TEXT block as a whole; others are swallowed. */
+status bedrock_cite(struct bedrock_reader *r, const struct chat_citation *citation);
 status bedrock_close(struct bedrock_reader *r);
 void bedrock_stop(struct bedrock_reader *r, enum chat_stop stop, struct str sequence);
 /* USAGE if any is known, and STOP; once. */

@@ -23,6 +23,7 @@ src_libcorelay_a_SOURCES += \
 	src/family/vertex_gemini.c src/family/vertex_gemini.h \
 	src/family/vertex_gemini_encode.c src/family/vertex_gemini_contents.c \
 	src/family/vertex_gemini_embed.c src/family/vertex_gemini_lane.c \
+	src/family/vertex_gemini_grounding.c src/family/vertex_gemini_grounding.h \
 	src/family/vertex_gemini_reader.c src/family/vertex_gemini_schema.c
 
 src_libcorelay_a_SOURCES += \

@@ -32,6 +32,8 @@ static status push_piece(struct openai_blocks *b, const struct openai_block *k, 
 
     if (!text.n && !logprobs.n)
         return OK;
+    if (k->block == CHAT_BLOCK_TEXT)
+        b->said = chat_length_sum(b->said, chat_length_of(text));
     e.text = text;
     e.logprobs = logprobs;
     return chat_push(b->sink, &e);
@@ -43,6 +45,7 @@ static status open_head(struct openai_blocks *b)
     struct openai_block *k = b->open;
 
     b->opened++;
+    b->said = (struct chat_length){0, 0};
     struct chat_event e = event_of(b, k, CHAT_EVENT_OPEN);
     e.id = k->id;
     e.name = k->name;
@@ -209,6 +212,15 @@ status openai_blocks_call(struct openai_blocks *b, int64_t index, struct str id,
     if (!s)
         s = add_piece(b, k, arguments, STR_NONE);
     return s ? s : advance(b);
+}
+
+status openai_blocks_cite(struct openai_blocks *b, const struct chat_citation *citation)
+{
+    if (!b->open || b->open != b->last || b->open->block != CHAT_BLOCK_TEXT)
+        return OK;
+    struct chat_event e = event_of(b, b->open, CHAT_EVENT_CITATION);
+    e.citation = citation;
+    return chat_push(b->sink, &e);
 }
 
 status openai_blocks_end(struct openai_blocks *b)

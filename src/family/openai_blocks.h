@@ -25,6 +25,7 @@ struct openai_blocks {
     struct openai_block *open, *last; /* the open one, and those that wait behind it */
     struct openai_block *calls;       /* every tool call so far, the newest first */
     size_t waiting;                   /* bytes kept for blocks that are not open */
+    struct chat_length said;          /* of the text of the block that is open */
     bool called, refused;             /* there was a tool call; a refusal */
 };
 
@@ -35,6 +36,8 @@ status openai_blocks_text(struct openai_blocks *b, enum chat_block block, struct
    in the first piece. E_SYNTAX for a piece of a call that is complete or has not begun. */
 status openai_blocks_call(struct openai_blocks *b, int64_t index, struct str id, struct str name,
                           struct str arguments);
+/* A source of the open block, which must be text and the last: else it is left out. */
+status openai_blocks_cite(struct openai_blocks *b, const struct chat_citation *citation);
 /* Nothing more will come: passes on what waits and closes. */
 status openai_blocks_end(struct openai_blocks *b);
 

@@ -23,7 +23,7 @@ struct openai_reader {
     bool hide;     /* relay: the last frame is not for the caller */
     bool misnamed; /* relay: it says "stop" of a choice that calls tools */
     struct choice *choices;
-    struct str sources; /* Perplexity's citations, as JSON text */
+    struct str sources, results; /* Perplexity's citations and search_results, as JSON text */
 };
 
 struct family_reader *openai_reader_new(struct arena *arena, const struct family_call *call,
@@ -215,26 +215,72 @@ static status read_usage(struct openai_reader *r, const struct jspan *chunk)
 
 /* --- the end --------------------------------------------------------------------------------- */
 
-/* The answer's text has marks such as [1]; without the list they point nowhere. */
-static status add_sources(struct openai_reader *r, struct choice *c)
+/* Perplexity lists addresses (citations), and newer answers search results alone. */
+static struct str address_of(struct arena *arena, const struct jspan *source)
+{
+    return jspan_str(arena, jspan_is(source, JSPAN_OBJECT) ? jspan_get(source, "url") : source);
+}
+
+static struct chat_citation source_of(struct arena *arena, const struct jspan *results,
+                                      struct str url)
+{
+    struct chat_citation c = {
+        .source = CHAT_SOURCE_WEB, .url = url, .number = -1, .from = -1, .to = -1};
+
+    for (const struct jspan *r = jspan_first(results); r; r = r->next) {
+        if (!str_eq(jspan_str(arena, jspan_get(r, "url")), url))
+            continue;
+        c.title = jspan_str(arena, jspan_get(r, "title"));
+        c.cited = jspan_str(arena, jspan_get(r, "snippet"));
+        break;
+    }
+    return c;
+}
+
+/* The answer's text has marks such as [1]; without the list they point nowhere. Each line of it is
+   what its source is cited for. */
+static status list_sources(struct openai_reader *r, struct buf *text, struct chat_citation ***end)
 {
     struct arena *arena = r->base.arena;
-    struct jspan *list;
-    struct buf text = {0};
+    struct jspan *list, *results = NULL;
     unsigned number = 0;
+    status s = OK;
 
-    if (!r->sources.n || r->base.call->lane || jspan_parse(arena, r->sources, &list, NULL))
+    if (jspan_parse(arena, r->sources.n ? r->sources : r->results, &list, NULL))
         return OK;
-    for (const struct jspan *n = jspan_first(list); n; n = n->next) {
-        struct str url = jspan_str(arena, n);
-        buf_printf(&text, "%s[%u] ", number ? "\n" : "\n\n", number + 1);
-        buf_add_str(&text, url);
-        number++;
+    if (r->results.n && jspan_parse(arena, r->results, &results, NULL))
+        results = NULL;
+    for (const struct jspan *n = jspan_first(list); n && !s; n = n->next) {
+        struct chat_citation c = source_of(arena, results, address_of(arena, n));
+        buf_add_cstr(text, number ? "\n" : "\n\n");
+        c.begin = chat_length_of(buf_str(text));
+        buf_printf(text, "[%u] ", ++number);
+        buf_add_str(text, c.url);
+        c.end = chat_length_of(buf_str(text));
+        s = chat_citation_keep(arena, end, &c);
     }
-    status s = text.failed ? E_NOMEM : OK;
+    return text->failed ? E_NOMEM : s;
+}
+
+static status add_sources(struct openai_reader *r, struct choice *c)
+{
+    struct chat_citation *cited = NULL, **end = &cited;
+    struct buf text = {0};
+
+    if (!r->sources.n && !r->results.n)
+        return OK;
+    status s = list_sources(r, &text, &end);
     if (!s)
         s = openai_blocks_text(&c->blocks, CHAT_BLOCK_TEXT, buf_str(&text), STR_NONE, STR_NONE);
+    struct chat_length before = c->blocks.said, list = chat_length_of(buf_str(&text));
     buf_free(&text);
+    before.bytes -= list.bytes;
+    before.chars -= list.chars;
+    for (; cited && !s; cited = cited->next) {
+        cited->begin = chat_length_sum(before, cited->begin);
+        cited->end = chat_length_sum(before, cited->end);
+        s = openai_blocks_cite(&c->blocks, cited);
+    }
     return s;
 }
 
@@ -318,15 +364,23 @@ static status fail(struct openai_reader *r, const struct chat_error *err)
 
 /* --- all ------------------------------------------------------------------------------------- */
 
+static status keep_list(struct openai_reader *r, struct arena *scratch, struct str *kept,
+                        const struct jspan *list)
+{
+    if (kept->n || !jspan_count(list))
+        return OK;
+    *kept = arena_str(r->base.arena, jspan_text(scratch, list));
+    return kept->p ? OK : E_NOMEM;
+}
+
+/* Every chunk may repeat them. */
 static status keep_sources(struct openai_reader *r, struct arena *scratch,
                            const struct jspan *chunk)
 {
-    const struct jspan *citations = jspan_get(chunk, "citations");
-
-    if (r->sources.n || !jspan_count(citations))
+    if (r->base.call->lane)
         return OK;
-    r->sources = arena_str(r->base.arena, jspan_text(scratch, citations));
-    return r->sources.p ? OK : E_NOMEM;
+    status s = keep_list(r, scratch, &r->sources, jspan_get(chunk, "citations"));
+    return s ? s : keep_list(r, scratch, &r->results, jspan_get(chunk, "search_results"));
 }
 
 /* A report of Azure's filter and nothing else: the opening chunk has no choices, and those of the

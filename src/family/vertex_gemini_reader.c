@@ -5,6 +5,7 @@
 #include "family/vertex_gemini.h"
 
 #include "family/upstream_error.h"
+#include "family/vertex_gemini_grounding.h"
 
 enum { MAX_CANDIDATES = 128 };
 
@@ -13,6 +14,7 @@ struct candidate {
     bool open, called, finished;
     enum chat_block block; /* the open one */
     enum chat_stop stop;
+    struct gemini_grounding grounding;
     struct candidate *next;
 };
 
@@ -48,10 +50,15 @@ static status push(struct gemini_reader *r, struct candidate *c, enum chat_event
 
 static status close_block(struct gemini_reader *r, struct candidate *c)
 {
+    struct chat_event of = {.choice = c->index, .index = c->blocks - 1, .block = c->block};
+    status s = OK;
+
     if (!c->open)
         return OK;
     c->open = false;
-    return push(r, c, CHAT_EVENT_CLOSE, (struct chat_event){0});
+    if (c->block == CHAT_BLOCK_TEXT)
+        s = gemini_grounding_tell(&c->grounding, r->base.arena, r->base.sink, of);
+    return s ? s : push(r, c, CHAT_EVENT_CLOSE, (struct chat_event){0});
 }
 
 static status open_block(struct gemini_reader *r, struct candidate *c, enum chat_block block,
@@ -63,6 +70,7 @@ static status open_block(struct gemini_reader *r, struct candidate *c, enum chat
     c->open = true;
     c->block = block;
     c->blocks++;
+    gemini_grounding_open(&c->grounding);
     return push(r, c, CHAT_EVENT_OPEN, e);
 }
 
@@ -95,6 +103,7 @@ static status read_text(struct gemini_reader *r, struct candidate *c, struct str
         return OK;
     if (!c->open || c->block != CHAT_BLOCK_TEXT || signature.n)
         s = open_block(r, c, CHAT_BLOCK_TEXT, (struct chat_event){.signature = signature});
+    gemini_grounding_say(&c->grounding, text);
     return s ? s : push(r, c, CHAT_EVENT_DELTA, (struct chat_event){.text = text});
 }
 
@@ -200,6 +209,10 @@ static status read_candidate(struct gemini_reader *r, struct arena *scratch,
     const struct jspan *reason = jspan_get(candidate, "finishReason");
 
     status s = find_candidate(r, jspan_int(jspan_get(candidate, "index"), 0), &c);
+    if (s)
+        return s;
+    if (!r->base.call->lane)
+        s = gemini_grounding_keep(&c->grounding, r->base.arena, scratch, candidate);
     if (s)
         return s;
     if (jspan_is(parts, JSPAN_OBJECT))

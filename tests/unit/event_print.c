@@ -96,6 +96,24 @@ static void put_delta(struct buf *out, const struct chat_event *e)
     put_text(out, "logprobs", e->logprobs);
 }
 
+static void put_citation(struct buf *out, const struct chat_event *e)
+{
+    static const char *const words[] = {[CHAT_SOURCE_WEB] = "web",
+                                        [CHAT_SOURCE_SEARCH_RESULT] = "search_result",
+                                        [CHAT_SOURCE_DOCUMENT] = "document"};
+    const struct chat_citation *c = e->citation;
+
+    put_block(out, "cite", e);
+    buf_printf(out, " %s %zu..%zu (%zu..%zu)", words[c->source], c->begin.chars, c->end.chars,
+               c->begin.bytes, c->end.bytes);
+    put_text(out, "url", c->url);
+    put_text(out, "title", c->title);
+    put_text(out, "cited", c->cited);
+    put_count(out, "number", c->number, -1);
+    put_count(out, "from", c->from, -1);
+    put_count(out, "to", c->to, -1);
+}
+
 static status print(struct chat_sink *sink, const struct chat_event *e)
 {
     struct buf *out = ((struct event_print *)sink)->out;
@@ -112,6 +130,9 @@ static status print(struct chat_sink *sink, const struct chat_event *e)
         break;
     case CHAT_EVENT_DELTA:
         put_delta(out, e);
+        break;
+    case CHAT_EVENT_CITATION:
+        put_citation(out, e);
         break;
     case CHAT_EVENT_CLOSE:
         put_block(out, "close", e);

@@ -979,6 +979,42 @@ static void reads_a_stream(void **state)
               "usage input=14 output=15 read=2 write=3 write_1h=1\nstop tool\n");
 }
 
+/* Wherever upstream tells them, they come behind the text. */
+static void reads_citations(void **state)
+{
+    static const char *const frames[] = {
+        "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\","
+        "\"text\":\"\",\"citations\":[]}}",
+        "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"citations_delta\","
+        "\"citation\":{\"type\":\"page_location\",\"cited_text\":\"w\",\"document_index\":2,"
+        "\"document_title\":\"T\",\"start_page_number\":3,\"end_page_number\":4}}}",
+        "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\","
+        "\"text\":\"\\u00e9e\"}}",
+        "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"citations_delta\","
+        "\"citation\":{\"type\":\"search_result_location\",\"cited_text\":\"v\",\"source\":"
+        "\"https://s.example\",\"title\":null,\"search_result_index\":0,\"start_block_index\":0,"
+        "\"end_block_index\":1}}}",
+        "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"citations_delta\","
+        "\"citation\":{\"type\":\"never_heard_of\"}}}",
+        "{\"type\":\"content_block_stop\",\"index\":0}",
+        "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}",
+        "{\"type\":\"message_stop\"}",
+    };
+    struct reading r;
+
+    (void)state;
+    begin(&r, true, false);
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++)
+        assert_int_equal(feed(&r, frames[i]), OK);
+    check_end(&r, OK,
+              "start\nopen 0 text\ndelta 0 \"\xc3\xa9"
+              "e\"\n"
+              "cite 0 document 0..2 (0..3) title=T cited=w number=2 from=3 to=4\n"
+              "cite 0 search_result 0..2 (0..3) url=https://s.example cited=v number=0 from=0 "
+              "to=1\n"
+              "close 0\nstop end\n");
+}
+
 static void refuses_a_stream_that_is_cut(void **state)
 {
     (void)state;
@@ -1173,6 +1209,7 @@ int main(void)
         REQUEST(shortens_ids_and_limits),
         REQUEST(refuses_what_cannot_be),
         TEST(reads_a_stream),
+        TEST(reads_citations),
         TEST(refuses_a_stream_that_is_cut),
         TEST(relays_what_came),
         TEST(reads_errors),

@@ -249,6 +249,29 @@ static void keeps_copies(void **state)
     assert_str(a->error.message, "gone");
 }
 
+static void keeps_citations(void **state)
+{
+    struct chat_collect *c = chat_collect_new(*state, 1000);
+    struct chat_sink *sink = chat_collect_sink(c);
+    char url[] = "https://a.example";
+    struct chat_citation one = {.url = str_from(url), .title = STR("T"), .number = 7};
+    struct chat_event cite = event(CHAT_EVENT_CITATION, 0, 0, NULL);
+
+    push(sink, start);
+    push(sink, event(CHAT_EVENT_OPEN, 0, 0, NULL));
+    cite.citation = &one;
+    push(sink, cite);
+    push(sink, cite);
+    url[0] = '?';
+    const struct chat_citation *kept = chat_collect_answer(c)->blocks->citations;
+    assert_str(kept->url, "https://a.example");
+    assert_int_equal(kept->next->number, 7);
+    assert_null(kept->next->next);
+    while (chat_push(sink, &cite) == OK)
+        kept = kept->next;
+    assert_true(arena_used(*state) < 20000); /* they count towards the ceiling */
+}
+
 static void stops_collecting_at_the_ceiling(void **state)
 {
     struct chat_collect *c = chat_collect_new(*state, 4);
@@ -298,26 +321,29 @@ static void lets_a_good_sequence_pass(void **state)
     push(sink, event(CHAT_EVENT_OPEN, 0, 0, NULL));
     push(sink, event(CHAT_EVENT_OPEN, 1, 0, NULL)); /* choices do not mind each other */
     push(sink, event(CHAT_EVENT_DELTA, 0, 0, "a"));
+    push(sink, event(CHAT_EVENT_CITATION, 0, 0, NULL));
+    push(sink, event(CHAT_EVENT_CITATION, 0, 0, NULL));
     push(sink, event(CHAT_EVENT_CLOSE, 0, 0, NULL));
     push(sink, event(CHAT_EVENT_OPEN, 0, 1, NULL));
+    push(sink, event(CHAT_EVENT_DELTA, 0, 1, "b"));
     push(sink, event(CHAT_EVENT_CLOSE, 0, 1, NULL));
     push(sink, event(CHAT_EVENT_CLOSE, 1, 0, NULL));
     push(sink, event(CHAT_EVENT_USAGE, 0, 0, NULL));
     push(sink, event(CHAT_EVENT_STOP, 0, 0, NULL));
     push(sink, event(CHAT_EVENT_USAGE, 0, 0, NULL));
     push(sink, event(CHAT_EVENT_STOP, 1, 0, NULL));
-    assert_int_equal(end_of_it.seen, 12);
+    assert_int_equal(end_of_it.seen, 15);
 }
 
-/* A string per sequence: S start, O open, D delta, C close, P stop, E error; a digit behind it is
+/* A string per sequence: S start, O open, D delta, Q citation, C close, P stop, E error; a digit behind it is
    the block. The last one must be refused. */
 static void refuses_a_bad_sequence(void **state)
 {
-    static const char *const rows[] = {"O0",     "D0",     "S0S0",   "S0D0",     "S0O1",
-                                       "S0O0O1", "S0O0D1", "S0O0C1", "S0C0",     "S0O0C0D0",
-                                       "S0O0P0", "S0P0P0", "S0P0O0", "S0O0C0O0", "S0O0C0O2",
-                                       "S0E0P0", "S0E0E0"};
-    static const char letters[] = "SODCUPE"; /* in the order of the enum */
+    static const char *const rows[] = {
+        "O0",       "D0",     "S0S0",     "S0D0",   "S0O1",   "S0O0O1",   "S0O0D1",
+        "S0O0C1",   "S0C0",   "S0O0C0D0", "S0O0P0", "S0P0P0", "S0P0O0",   "S0O0C0O0",
+        "S0O0C0O2", "S0E0P0", "S0E0E0",   "S0Q0",   "S0O0Q1", "S0O0Q0D0", "S0O0C0Q0"};
+    static const char letters[] = "SODQCUPE"; /* in the order of the enum */
     static const struct chat_error err = {.kind = CHAT_ERROR_UPSTREAM};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -393,6 +419,7 @@ int main(void)
         TEST(turns_effort_into_budget_and_back),
         TEST(collects_blocks_of_several_choices),
         TEST(keeps_copies),
+        TEST(keeps_citations),
         TEST(stops_collecting_at_the_ceiling),
         TEST(grows_in_proportion_to_the_text),
         TEST(lets_a_good_sequence_pass),

@@ -186,19 +186,30 @@ static void calls_end_as_calls(void **state)
     family_case_close(&c);
 }
 
+#define CITED                                                                                      \
+    "cite 0 web 6..27 (7..28) url=https://a.example title=A cited=a's words\n"                     \
+    "cite 0 web 28..49 (29..50) url=https://b.example\nclose 0\nstop end\nend ok\n"
+
 static void perplexity_answers(void **state)
 {
     const char *stream =
         "data: {\"id\":\"i\",\"citations\":[\"https://a.example\",\"https://b.example\"],"
-        "\"choices\":[{\"delta\":{\"content\":\"x[1]\"},\"finish_reason\":\"stop\"}]}\n\n";
+        "\"search_results\":[{\"title\":\"A\",\"url\":\"https://a.example\",\"snippet\":"
+        "\"a's words\"}],"
+        "\"choices\":[{\"delta\":{\"content\":\"\u00fc[1]\"},\"finish_reason\":\"stop\"}]}\n\n";
+    const char *results = /* newer answers have no citations */
+        "data: {\"id\":\"i\",\"search_results\":[{\"title\":\"A\",\"url\":\"https://a.example\"}],"
+        "\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}\n\n";
 
     (void)state;
     reads("sonar", false, stream,
-          "start id=i\nopen 0 text\ndelta 0 \"x[1]\"\n"
-          "delta 0 \"\\n\\n[1] https://a.example\\n[2] https://b.example\"\nclose 0\nstop end\n"
-          "end ok\n");
+          "start id=i\nopen 0 text\ndelta 0 \"\u00fc[1]\"\n"
+          "delta 0 \"\\n\\n[1] https://a.example\\n[2] https://b.example\"\n" CITED);
+    reads("sonar", false, results,
+          "start id=i\nopen 0 text\ndelta 0 \"x\"\ndelta 0 \"\\n\\n[1] https://a.example\"\n"
+          "cite 0 web 3..24 (3..24) url=https://a.example title=A\nclose 0\nstop end\nend ok\n");
     reads("sonar", true, stream,
-          "start id=i\nopen 0 text\ndelta 0 \"x[1]\"\nclose 0\nstop end\nend ok\n");
+          "start id=i\nopen 0 text\ndelta 0 \"\u00fc[1]\"\nclose 0\nstop end\nend ok\n");
 }
 
 static void nvidia_embeddings(void **state)

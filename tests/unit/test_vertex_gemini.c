@@ -392,6 +392,32 @@ static void reads_streams(void **state)
     reads("data: " ONE "\n\ndata: " TWO "\n\ndata: " THREE "\n\ndata: [DONE]\n\n", want);
 }
 
+#define GROUNDED(text, supports)                                                                   \
+    "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"" text                                  \
+    "\"}]},\"finishReason\":\"STOP\",\"groundingMetadata\":{\"groundingChunks\":["                 \
+    "{\"web\":{\"uri\":\"https://a.example\",\"title\":\"A\"}},"                                   \
+    "{\"retrievedContext\":{\"uri\":\"b\",\"text\":\"w\"}},{\"maps\":{}}]" supports "}}]}"
+#define SUPPORT(from, to, chunks)                                                                  \
+    ",\"groundingSupports\":[{\"segment\":{\"startIndex\":" from ",\"endIndex\":" to               \
+    "},\"groundingChunkIndices\":[" chunks "]}]"
+#define HEAD(text) "start\nopen 0 text\ndelta 0 \"" text "\"\n"
+#define TAIL       "close 0\nstop end\nend ok\n"
+
+static void reads_grounding(void **state)
+{
+    (void)state;
+    reads(GROUNDED("abcd", SUPPORT("1", "3", "0,1,2,3,-1")),
+          HEAD("abcd") "cite 0 web 1..3 (1..3) url=https://a.example title=A\n"
+                       "cite 0 document 1..3 (1..3) url=b cited=w\n" TAIL);
+    /* characters are not known, or the place is none: the whole block */
+    reads(GROUNDED("\u00e4bc", SUPPORT("0", "2", "0")),
+          HEAD("\u00e4bc") "cite 0 web 0..3 (0..4) url=https://a.example title=A\n" TAIL);
+    reads(GROUNDED("ab", SUPPORT("1", "3", "0")),
+          HEAD("ab") "cite 0 web 0..2 (0..2) url=https://a.example title=A\n" TAIL);
+    reads(GROUNDED("ab", ""), HEAD("ab") "cite 0 web 0..2 (0..2) url=https://a.example title=A\n"
+                                         "cite 0 document 0..2 (0..2) url=b cited=w\n" TAIL);
+}
+
 static void reads_calls(void **state)
 {
     (void)state;
@@ -575,6 +601,7 @@ int main(void)
         cmocka_unit_test(fits_what_comes_by_the_lane),
         cmocka_unit_test(relays_frames_of_one_line),
         cmocka_unit_test(reads_streams),
+        cmocka_unit_test(reads_grounding),
         cmocka_unit_test(reads_calls),
         cmocka_unit_test(reads_signatures_of_text),
         cmocka_unit_test(reads_stops),
