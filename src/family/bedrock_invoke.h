@@ -51,6 +51,7 @@ status invoke_limit_cache(struct invoke_edit *e);
 /* bedrock_invoke_thinking.c */
 status invoke_drop_unsigned(struct invoke_edit *e);
 status invoke_max_tokens(struct invoke_edit *e);
+status invoke_fit_effort(struct invoke_edit *e);
 status invoke_fit_thinking(struct invoke_edit *e);
 status invoke_clamp_budget(struct invoke_edit *e);
 status invoke_thinking_or_rest(struct invoke_edit *e);

@@ -230,6 +230,7 @@ static const struct {
     {invoke_place_cache, "400: cache_control at the top level. LL 2026-05"},
     {invoke_limit_cache, "400: more than four, ttl on older models, 1h behind 5m. AN, LL 2025-11"},
     {invoke_max_tokens, "400 without max_tokens or above the model's limit. AR 2026-06"},
+    {invoke_fit_effort, "400: efforts of other models (xhigh before 4.7). Coder 2026-05"},
     {invoke_fit_thinking, "400: adaptive before 4.6, enabled from Opus 4.7 on. AR 2026-06"},
     {invoke_clamp_budget, "400: 1024 <= budget_tokens < max_tokens. AR, PJ 2026-06"},
     {invoke_thinking_or_rest, "400: forced tools, prefill, calls made without it. AN 2026-06"},

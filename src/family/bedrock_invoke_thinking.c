@@ -80,6 +80,19 @@ static enum chat_effort effort_of(const struct invoke_edit *e)
     return chat_effort_parse(jspan_str(e->arena, word));
 }
 
+status invoke_fit_effort(struct invoke_edit *e)
+{
+    struct jspan *config = jspan_get(e->body, "output_config");
+    enum chat_effort asked = effort_of(e);
+    enum chat_effort fit = asked ? model_fit_effort(e->call->model, 0, asked) : CHAT_EFFORT_UNSET;
+
+    if (!fit || fit == asked || !trait(e, MODEL_ADAPTIVE))
+        return OK;
+    dropped_add_cstr(e->dropped, "output_config.effort");
+    struct str word = jspan_quote(e->arena, str_from(chat_effort_word(fit)));
+    return word.p ? jspan_set(e->arena, config, "effort", word) : E_NOMEM;
+}
+
 /* The caller leaves it to the model how much to think; this one wants a number. */
 static status adaptive_to_budget(struct invoke_edit *e, struct jspan *thinking)
 {

@@ -146,6 +146,8 @@ def test_matrix_of_models(corelay, place):
     assert found["gpt-5"]["openai-chat"]["stop-sequence"] == "emulated"
     assert found["gpt-5.5"]["openai-chat"]["parallel-tools"] == "none"
     assert found["gpt-5.5"]["openai-chat"]["image"] == "lossless"
+    assert found["o3-mini"]["openai-chat"]["image"] == "refused"
+    assert found["o3-mini"]["openai-chat"]["one-tool"] == "lossless"
     rows = [line.split(None, 3) for line in corelay("models", "--matrix").splitlines()[1:]]
     assert {tuple(r[:3]): r[3].split(", ") for r in rows}[GEMINI, "anthropic-messages",
                                                           "emulated"].count("tool-image") == 1

@@ -167,6 +167,34 @@ static void knows_the_models_limit(void **state)
     check_prepare(&above, &model);
 }
 
+static void fits_efforts(void **state)
+{
+    static const struct {
+        const char *model, *asked, *sent;
+    } cases[] = {
+        {"anthropic--claude-4.6-opus", "xhigh", "high"},
+        {"anthropic--claude-4.6-opus", "max", "max"},
+        {"anthropic--claude-4.6-sonnet", "minimal", "low"},
+        {"anthropic--claude-4.7-opus", "xhigh", "xhigh"},
+        {"anthropic--claude-4.8-opus", "none", "low"},
+        {"anthropic--claude-4.8-opus", "hefty", "hefty"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct family_model model;
+        bool same = strcmp(cases[i].asked, cases[i].sent) == 0;
+        model_describe(str_from(cases[i].model), &model);
+#define BODY_WITH_EFFORT                                                                           \
+    "{\"max_tokens\":9,\"messages\":[" USER "],\"output_config\":{\"effort\":\"%s\"}"
+        struct str asked = arena_printf(arena, BODY_WITH_EFFORT "}", cases[i].asked);
+        struct str sent = arena_printf(arena, BODY_WITH_EFFORT VERSION "}", cases[i].sent);
+        struct prepare_case one = {
+            .body = asked.p, .expected = sent.p, .told = same ? NULL : "output_config.effort"};
+        check_prepare(&one, &model);
+    }
+}
+
 static void maps_beta_flags(void **state)
 {
     static const struct prepare_case cases[] = {
@@ -1191,6 +1219,7 @@ int main(void)
         TEST(leaves_the_rest_byte_for_byte),
         TEST(applies_the_rows),
         TEST(knows_the_models_limit),
+        TEST(fits_efforts),
         TEST(maps_beta_flags),
         TEST(mends_messages),
         TEST(late_instructions_stay_in_their_place),
