@@ -103,7 +103,7 @@ bool claude_text_good(struct claude_reading *r, const cJSON *block, const char *
         return bedrock_bad(r->x, "messages: text content blocks must be non-empty");
     if (is_blank(text))
         return bedrock_bad(r->x, "messages: text content blocks must contain non-whitespace text");
-    return claude_mark_good(r, block, place);
+    return claude_citations_good(r, block, place) && claude_mark_good(r, block, place);
 }
 
 static bool read_text(struct claude_reading *r, const cJSON *block)

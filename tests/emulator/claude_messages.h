@@ -41,4 +41,7 @@ bool claude_members_good(struct claude_reading *r, const cJSON *block, const cha
 
 bool claude_read_messages(struct claude_reading *r, const cJSON *messages);
 
+/* The citations of a text block (claude_citations.c). */
+bool claude_citations_good(struct claude_reading *r, const cJSON *block, const char *place);
+
 #endif

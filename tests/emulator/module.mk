@@ -26,7 +26,7 @@ tests_emulator_aicore_emulator_SOURCES = \
     tests/emulator/chat_messages.c \
     tests/emulator/chat_render.c \
     tests/emulator/chat_tools.c \
-    tests/emulator/claude_messages.c \
+    tests/emulator/claude_citations.c tests/emulator/claude_messages.c \
     tests/emulator/claude_messages.h \
     tests/emulator/control.c \
     tests/emulator/control.h \

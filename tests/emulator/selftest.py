@@ -446,6 +446,19 @@ def test_invoke(e):
     check("[saw image png" in data["content"][0]["text"], data)
 
 
+def test_invoke_citations(e):
+    def replay(citation):
+        said = {"type": "text", "text": "x", "citations": [citation]}
+        return claude(user("a") + [{"role": "assistant", "content": [said]}] + user("b"))
+
+    place = {"type": "char_location", "cited_text": "y", "document_index": 0}
+    web = {"type": "web_search_result_location", "cited_text": "", "url": "https://a.test"}
+    e.good(SONNET, "/invoke", replay(place))
+    e.bad(SONNET, "/invoke", replay({"type": "rumour", "cited_text": "y"}), "'rumour'")
+    e.bad(SONNET, "/invoke", replay({"type": "char_location"}), "cited_text: Field required")
+    e.bad(SONNET, "/invoke", replay(dict(web, encrypted_index="")), "Invalid `encrypted_index`")
+
+
 def test_invoke_tools_and_thinking(e):
     thinking = {"type": "enabled", "budget_tokens": 1024}
     more = {"tools": [CLAUDE_TOOL], "thinking": thinking}
@@ -1165,7 +1178,8 @@ def main():
     e = Emulator(program)
     tests = [test_tokens, test_token_life, test_discovery, test_addressing, test_azure,
              test_azure_tools, test_azure_rules, test_embeddings, test_invoke,
-             test_invoke_tools_and_thinking, test_invoke_rules, test_prompt_cache, test_converse,
+             test_invoke_citations, test_invoke_tools_and_thinking, test_invoke_rules,
+             test_prompt_cache, test_converse,
              test_converse_tools, test_vertex, test_vertex_tools, test_vertex_rules, test_hosted,
              test_orchestration, test_templates, test_modules, test_faults, test_log, test_hang_up, test_timing, test_scripts, test_hostile,
              test_streams_at_once]
