@@ -75,21 +75,42 @@ struct api_key *api_key_add(struct reading *r, const struct place *at, const cha
     return append(r, at, key);
 }
 
-/* {"name", "key" | "sha256", "orchestration"} while it is read */
+/* {"name", "key" | "sha256", "orchestration", "passthrough"} while it is read */
 struct named_key {
     const char *name, *key, *sha256, *orchestration;
+    bool own_passthrough;
+    const char **passthrough;
+    size_t passthrough_count;
 };
+
+/* true: any deployment; false: none; an array: these. */
+static void read_key_passthrough(struct reading *r, const struct json *value,
+                                 const struct place *at, void *into)
+{
+    static const char *any[] = {"*"};
+    struct named_key *named = into;
+
+    named->own_passthrough = true;
+    if (!json_is_bool(value)) {
+        reading_texts(r, value, at, "true, false or an array of names of deployments", NULL,
+                      &named->passthrough, &named->passthrough_count);
+    } else if (json_bool(value, false)) {
+        named->passthrough = any;
+        named->passthrough_count = 1;
+    }
+}
 
 static const struct key named_rows[] = {
     {"name", KEY_TEXT, offsetof(struct named_key, name), 0, 0, NULL, NULL},
     {"key", KEY_TEXT, offsetof(struct named_key, key), 0, 0, NULL, NULL},
     {"sha256", KEY_TEXT, offsetof(struct named_key, sha256), 0, 0, NULL, NULL},
-    {"orchestration", KEY_TEXT, offsetof(struct named_key, orchestration), 0, 0, NULL, NULL}};
+    {"orchestration", KEY_TEXT, offsetof(struct named_key, orchestration), 0, 0, NULL, NULL},
+    {"passthrough", KEY_READ, 0, 0, 0, NULL, read_key_passthrough}};
 static const struct key_table named_keys = KEY_TABLE(named_rows);
 
 static void read_named_key(struct reading *r, const struct json *value, const struct place *at)
 {
-    struct named_key named = {NULL, NULL, NULL, NULL};
+    struct named_key named = {.name = NULL};
     struct api_key *added = NULL;
     struct str text;
 
@@ -109,8 +130,13 @@ static void read_named_key(struct reading *r, const struct json *value, const st
         r->plain_secrets = true;
         added = api_key_add(r, at, named.name, named.key);
     }
-    if (added)
-        added->profile_name = named.orchestration;
+    if (!added)
+        return;
+    added->profile_name = named.orchestration;
+    added->own_passthrough = named.own_passthrough;
+    added->passthrough = named.passthrough;
+    added->passthrough_count = named.passthrough_count;
+    r->config->passes_any |= named.passthrough_count > 0;
 }
 
 static void read_key_text(struct reading *r, const struct json *value, const struct place *at)

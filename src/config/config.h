@@ -136,6 +136,7 @@ struct config {
     size_t cors_count;
     const char **passthrough; /* names of deployments that may be reached as they are; NULL: none */
     size_t passthrough_count;
+    bool passes_any;                  /* by these, or by a key's own list */
     const char **passthrough_headers; /* that pass, beside those of HTTP itself */
     size_t passthrough_header_count;
     bool send_tenant_header; /* AI-Tenant-Id, as the seed does */

@@ -109,6 +109,7 @@ static void read_passed(struct reading *r, const struct json *value, const struc
 
     reading_texts(r, value, at, "an array of names of deployments, * for any text", NULL,
                   &c->passthrough, &c->passthrough_count);
+    c->passes_any |= c->passthrough_count > 0;
 }
 
 /* What says who asks, where to, or how long a message is, never passes. */

@@ -150,16 +150,29 @@ static bool refuse_path(struct exchange *x)
     return false;
 }
 
+/* What the caller may reach: his key's own list, else the general one. */
+struct passed {
+    const char **names;
+    size_t count;
+};
+
+static struct passed passed_to(const struct exchange *x)
+{
+    if (x->key && x->key->own_passthrough)
+        return (struct passed){x->key->passthrough, x->key->passthrough_count};
+    return (struct passed){x->config->passthrough, x->config->passthrough_count};
+}
+
 static bool decode_deployment(struct exchange *x)
 {
     struct str query;
 
     x->record.dialect = "passthrough";
     x->model_asked = x->record.model = x->match.model;
-    if (!x->config->passthrough_count) {
+    if (!passed_to(x).count) {
         chat_error_set(&x->error, x->arena, CHAT_ERROR_PERMISSION,
                        "This gateway passes nothing on to deployments. The administrator can allow "
-                       "it with the setting passthrough.deployments.");
+                       "it with the setting passthrough.deployments, or passthrough of your key.");
         return false;
     }
     if (!body_arrived(x))
@@ -171,10 +184,10 @@ static bool decode_deployment(struct exchange *x)
     return s == OK && x->pass_path.p;
 }
 
-static bool is_allowed(const struct config *config, struct str name)
+static bool is_allowed(const struct passed *passed, struct str name)
 {
-    for (size_t i = 0; i < config->passthrough_count; i++)
-        if (str_glob(name, config->passthrough[i]))
+    for (size_t i = 0; i < passed->count; i++)
+        if (str_glob(name, passed->names[i]))
             return true;
     return false;
 }
@@ -192,7 +205,8 @@ static struct str aliased(const struct config *config, struct str name)
 static bool find_deployment(struct exchange *x)
 {
     struct str name = aliased(x->config, x->model_asked);
-    bool allowed = is_allowed(x->config, name) || is_allowed(x->config, x->model_asked);
+    struct passed passed = passed_to(x);
+    bool allowed = is_allowed(&passed, name) || is_allowed(&passed, x->model_asked);
 
     x->model = allowed ? route_find_container(x->table, name) : NULL;
     if (x->model || (allowed && !x->rediscovered))

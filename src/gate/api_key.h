@@ -20,6 +20,11 @@ struct api_key {
        bond. The name is the configuration's. */
     const char *profile_name;
     const struct orchestration_profile *profile;
+    /* Names of deployments that this key may reach as they are, instead of the general ones; counts
+       only if `own_passthrough`. */
+    bool own_passthrough;
+    const char **passthrough;
+    size_t passthrough_count;
     struct api_key *next;
 };
 

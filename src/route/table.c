@@ -359,7 +359,7 @@ static status add_container(struct route_table *table, const struct config *conf
 {
     const char *const names[] = {d->configuration, d->id};
 
-    if (!config->passthrough_count || strcmp(d->scenario, orchestration) == 0)
+    if (!config->passes_any || strcmp(d->scenario, orchestration) == 0)
         return OK;
     for (size_t i = 0; i < 2; i++) {
         struct route_model *m = names[i] ? need_container(table, config, str_from(names[i])) : NULL;

@@ -147,6 +147,25 @@ def test_only_what_is_allowed_is_reached(site_open, site, emulator):
     assert emulator.inference() == []
 
 
+def keys_config(settings, **more):
+    config = settings(api_keys=[
+        {"name": "plain", "key": "test-key-plain"},
+        {"name": "none", "key": "test-key-none", "passthrough": False},
+        {"name": "all", "key": "test-key-all", "passthrough": True},
+        {"name": "one", "key": "test-key-one", "passthrough": [NAME]},
+        {"name": "other", "key": "test-key-other", "passthrough": ["other-*"]}], **more)
+    del config["secret_authentication_tokens"]
+    return config
+
+
+@pytest.mark.parametrize("general, plain", [({}, 403), ({"deployments": ["*"]}, 200)])
+def test_a_key_has_a_list_of_its_own(gateway, settings, emulator, general, plain):
+    site = gateway("lighttpd", keys_config(settings, passthrough=general))
+    found = {key: site.get(f"/v1/deployments/{NAME}/x", key="test-key-" + key).status
+             for key in ("plain", "none", "all", "one", "other")}
+    assert found == {"plain": plain, "none": 403, "all": 200, "one": 200, "other": 404}
+
+
 def test_the_record_tells_of_it(gateway, settings, emulator):
     site = gateway("lighttpd", settings(passthrough={"deployments": ["*"]}))
     one = [r for r in deployments(emulator) if r["tenant"] == "alpha" and not r["model"]][0]

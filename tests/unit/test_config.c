@@ -468,6 +468,31 @@ static void refuses_bad_model_rules(void **state)
 
 /* --- callers' keys --------------------------------------------------------------------------- */
 
+static void keys_have_their_own_passthrough(void **state)
+{
+    const struct config *c =
+        accept(*state, "{" ACCOUNT ",\"api_keys\":[\"fake-1\","
+                       "{\"name\":\"b\",\"key\":\"fake-2\",\"passthrough\":false},"
+                       "{\"name\":\"c\",\"key\":\"fake-3\",\"passthrough\":true},"
+                       "{\"name\":\"d\",\"key\":\"fake-4\",\"passthrough\":[\"x\",\"y-*\"]}]}");
+    const struct api_key *none = c->keys->next, *all = none->next, *some = all->next;
+
+    assert_false(c->keys->own_passthrough);
+    assert_true(none->own_passthrough && all->own_passthrough && some->own_passthrough);
+    assert_int_equal(none->passthrough_count, 0);
+    assert_int_equal(all->passthrough_count, 1);
+    assert_string_equal(all->passthrough[0], "*");
+    assert_int_equal(some->passthrough_count, 2);
+    assert_string_equal(some->passthrough[1], "y-*");
+    assert_true(c->passes_any);
+    c = accept(*state, "{" ACCOUNT ",\"api_keys\":[{\"key\":\"k\",\"passthrough\":false}]}");
+    assert_false(c->passes_any);
+    refuse(*state, "{" ACCOUNT ",\"api_keys\":[{\"key\":\"fake-5\",\"passthrough\":5}]}",
+           "c.json: api_keys[0].passthrough: is a number; expected true, false or an array of "
+           "names of "
+           "deployments\n");
+}
+
 static void takes_every_form_of_key(void **state)
 {
     uint8_t hash[SHA256_BYTES];
@@ -909,6 +934,7 @@ int main(void)
         TEST(patterns_give_what_names_leave_out),
         TEST(takes_model_rules),
         TEST(refuses_bad_model_rules),
+        TEST(keys_have_their_own_passthrough),
         TEST(takes_every_form_of_key),
         TEST(refuses_bad_keys),
         TEST(wants_a_key),
