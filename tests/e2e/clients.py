@@ -3,6 +3,7 @@
 The versions are in tests/clients: package.json for npm, requirements.txt for Python. What is installed
 stays in the build directory from run to run.
 """
+import fcntl
 import json
 import os
 import pathlib
@@ -37,13 +38,16 @@ def signatures_lost(bodies):
 
 
 def installed_once(place, wanted, install):
-    """Call install() unless what is in `place` was made for these very versions."""
+    """Call install() unless what is in `place` was made for these very versions. Of several workers one
+    installs, and the others wait."""
     done = place / "installed"
-    if not done.exists() or done.read_text() != wanted:
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
-        install()
-        done.write_text(wanted)
+    with open(f"{place}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists() or done.read_text() != wanted:
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True)
+            install()
+            done.write_text(wanted)
     return place
 
 
