@@ -74,6 +74,7 @@ static struct str standard_base64(struct arena *arena, struct str url)
 
 /* --- packing --------------------------------------------------------------------------------- */
 
+/* Letters and digits of the URL alphabet alone. */
 static bool plain_id(struct str id)
 {
     for (size_t i = 0; i < id.n; i++)
@@ -153,6 +154,10 @@ void call_id_unpack(struct arena *arena, struct str shown, struct str *id, struc
     *id = shown;
     *signature = STR_NONE;
     if (!split(shown, &p))
+        return;
+    /* We have written nothing else there: a length that cuts a letter in two is not ours. */
+    if ((p.id_form == 'p' && !plain_id(p.id)) ||
+        (p.signature_form == 's' && !plain_id(p.signature)))
         return;
     struct str real = p.id_form == 'b' ? unpack_url(arena, p.id) : p.id;
     struct str sig = p.signature_form == 's'   ? standard_base64(arena, p.signature)

@@ -149,13 +149,20 @@ static unsigned weight_of(const struct config_account *account, const char *id)
 /* Where the target is found in the scoreboard: the same in all processes and after every restart. */
 static status name_target(struct arena *arena, const struct route_model *m, struct target *t)
 {
-    uint64_t model = hash_add(HASH_BEGIN, m->name);
+    uint64_t model = hash_add(HASH_BEGIN, m->name), quota;
     struct str account = str_from(t->account->name);
+    const char *by = "";
 
+    quota = hash_add(model, tenant_of(t->account->key));
+    /* The service has limits of its own; its refusal says nothing of those who are asked directly. */
+    if (t->family == &family_orchestration) {
+        by = " by orchestration";
+        quota = hash_add(quota, str_from(by));
+    }
     t->key = hash_end(hash_add(hash_add(model, account), str_from(t->url)));
-    t->domain_key = hash_end(hash_add(model, tenant_of(t->account->key)));
+    t->domain_key = hash_end(quota);
     t->label = arena_printf(arena, "%.*s/%s %.*s", STR_ARG(account), t->id, STR_ARG(m->name));
-    t->domain_label = arena_printf(arena, "%.*s in %.*s", STR_ARG(m->name), STR_ARG(account));
+    t->domain_label = arena_printf(arena, "%.*s%s in %.*s", STR_ARG(m->name), by, STR_ARG(account));
     t->weight = weight_of(t->account, t->id);
     t->account_weight = (unsigned)t->account->weight;
     return t->label.p && t->domain_label.p ? OK : E_NOMEM;
