@@ -51,6 +51,7 @@ static void keep_error(struct reading *g, const struct chat_error *err)
     g->failed = true;
     g->error = *err;
     g->error.message = arena_str(g->arena, err->message);
+    g->error.detail = arena_str(g->arena, err->detail);
     g->error.param = arena_str(g->arena, err->param);
 }
 
