@@ -38,7 +38,8 @@ static inline bool str_is(struct str a, const char *z)
 
 static inline struct str str_slice(struct str s, size_t from, size_t to)
 {
-    return (struct str){s.p + from, to - from};
+    /* C does not define NULL + 0, and an empty string may have no bytes at all. */
+    return (struct str){s.p ? s.p + from : NULL, to - from};
 }
 
 bool str_starts(struct str s, const char *prefix);
