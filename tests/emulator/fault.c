@@ -13,6 +13,7 @@ enum { MAX_FAULTS = 256 };
 struct fault {
     cJSON *request;
     double times, skip; /* times < 0: for ever */
+    double percent;     /* of the fitting requests, by chance */
     unsigned taken;
 };
 
@@ -29,14 +30,14 @@ static const char *const kinds_after[] = {"cut",   "drip", "late_throttle", "err
 
 const char *faults_add(const cJSON *request)
 {
-    static const char *const known[] = {"match", "times", "skip", "fault", NULL};
+    static const char *const known[] = {"match", "times", "skip", "percent", "fault", NULL};
     static const char *const matchable[] = {"tenant", "group",  "model", "deployment",
                                             "path",   "family", NULL};
     const char *kind = json_str(json_get(request, "fault"), "kind"), *why = NULL;
     struct fault *f;
 
     if (!cJSON_IsObject(request) || json_unknown(request, known))
-        return "expected match, times, skip, fault";
+        return "expected match, times, skip, percent, fault";
     if (json_unknown(json_get(request, "match"), matchable))
         return "unknown member in match";
     if (!word_in(kind, kinds_before) && !word_in(kind, kinds_after))
@@ -47,6 +48,7 @@ const char *faults_add(const cJSON *request)
         f->request = cJSON_Duplicate(request, true);
         f->times = json_num(request, "times", 1);
         f->skip = json_num(request, "skip", 0);
+        f->percent = json_num(request, "percent", 100);
         f->taken = 0;
     } else {
         why = "too many faults";
@@ -99,6 +101,17 @@ static bool fault_fits(const struct exchange *x, const cJSON *match)
            fits(match, "family", x->family ? x->family->name : NULL, false);
 }
 
+/* Chance that is alike in each run: splitmix64, to a number from 0 to 100. */
+static double next_percent(void)
+{
+    static uint64_t state;
+    uint64_t z = state += 0x9e3779b97f4a7c15;
+
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return (double)((z ^ z >> 31) >> 11) * 100 / 9007199254740992.0;
+}
+
 const cJSON *fault_take(struct exchange *x)
 {
     const cJSON *taken = NULL;
@@ -113,6 +126,8 @@ const cJSON *fault_take(struct exchange *x)
             f->skip--;
             continue;
         }
+        if (f->percent < 100 && next_percent() >= f->percent)
+            continue;
         if (f->times > 0)
             f->times--;
         f->taken++;

@@ -925,6 +925,11 @@ def test_faults(e):
     codes = [e.ask("gpt-4.1", AZURE, body)[0] for _ in range(4)]
     check(codes == [200, 503, 503, 200], codes)
     e.control("DELETE", "/faults")
+    e.control("POST", "/faults", {"match": {"model": "gpt-4.1"}, "times": -1, "percent": 25,
+                                  "fault": {"kind": "status", "code": 503}})
+    codes = [e.ask("gpt-4.1", AZURE, body)[0] for _ in range(200)]
+    check(25 < codes.count(503) < 75 and codes.count(200) == 200 - codes.count(503), codes)
+    e.control("DELETE", "/faults")
     e.control("POST", "/faults", {"match": {"family": "token"}, "fault": {"kind": "status",
                                                                          "code": 500}})
     check(e.http("POST", "/auth/alpha/oauth/token", "x")[0] == 500, "token fault")
