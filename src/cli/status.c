@@ -8,6 +8,7 @@
 #include "chat/error.h"
 #include "cli/cli.h"
 #include "route/health.h"
+#include "route/pick.h"
 
 static const char *const state_words[] = {
     [HEALTH_GOOD] = "good",   [HEALTH_HALF_OPEN] = "half-open", [HEALTH_SHAKY] = "shaky",
@@ -165,6 +166,29 @@ static void show_domains(struct view *view)
         jwrite_end(view->json);
 }
 
+/* --- the budget of retries --------------------------------------------------------------------- */
+
+static void show_minute(struct view *view)
+{
+    static const struct board_common nothing;
+    const struct board_common *common =
+        view->board ? scoreboard_common((struct scoreboard *)(uintptr_t)view->board) : &nothing;
+    uint32_t requests = board_counted(&common->requests, view->now_ms),
+             retries = board_counted(&common->retries, view->now_ms);
+    int64_t allowed = route_retries_allowed(&view->config->routing, common, view->now_ms);
+
+    if (!view->json) {
+        printf("this minute: %" PRIu32 " requests, %" PRIu32 " retries of %" PRId64 " allowed\n",
+               requests, retries, allowed);
+        return;
+    }
+    jwrite_member_object(view->json, "this_minute");
+    jwrite_member_int(view->json, "requests", requests);
+    jwrite_member_int(view->json, "retries", retries);
+    jwrite_member_int(view->json, "retries_allowed", allowed);
+    jwrite_end(view->json);
+}
+
 /* --- processes and tokens -------------------------------------------------------------------- */
 
 static void show_processes(struct view *view)
@@ -240,6 +264,7 @@ static void show(struct view *view)
     if (view->json)
         jwrite_object(view->json);
     show_processes(view);
+    show_minute(view);
     show_targets(view);
     show_domains(view);
     show_tokens(view);
@@ -283,7 +308,9 @@ int command_status(int argc, char **argv)
         "status",
         "",
         "Show the targets that the responders of this host ask: health, cooldowns, requests in\n"
-        "flight, last errors; quota domains; tokens and their age. No server is asked.",
+        "flight, last errors; quota domains; the budget of retries; tokens and their age. No "
+        "server\n"
+        "is asked.",
         options,
         0,
         0};

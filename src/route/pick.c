@@ -36,13 +36,19 @@ static bool may_go_on(const struct route_pick *p, int64_t now)
            now - p->ask.began_ms <= settings(p)->deadline_ms;
 }
 
+int64_t route_retries_allowed(const struct config_routing *settings,
+                              const struct board_common *common, int64_t now_ms)
+{
+    return settings->retry_minimum +
+           settings->retry_percent * board_counted(&common->requests, now_ms) / 100;
+}
+
 /* What a second try costs: of all processes together no more than a part of the requests, so that an
    outage is not answered with a multiple of the load. */
 static bool pay_retry(struct route_pick *p, int64_t now)
 {
     struct board_common *common = scoreboard_common(p->ask.board);
-    int64_t budget = settings(p)->retry_minimum +
-                     settings(p)->retry_percent * board_counted(&common->requests, now) / 100;
+    int64_t budget = route_retries_allowed(settings(p), common, now);
 
     if (p->failed == CHAT_ERROR_NONE || p->failed == CHAT_ERROR_RATE_LIMIT)
         return true;

@@ -86,6 +86,9 @@ enum route_hint {
 bool route_failed(struct route_pick *p, const struct chat_error *err, enum route_hint hint);
 /* The request is too long for the model. True: a model that may stand in for that is next. */
 bool route_too_long(struct route_pick *p);
+/* The retries that all processes together may have made by the end of this minute, as it looks now. */
+int64_t route_retries_allowed(const struct config_routing *settings,
+                              const struct board_common *common, int64_t now_ms);
 /* Nothing is in flight any more, whatever became of it. */
 void route_end(struct route_pick *p);
 

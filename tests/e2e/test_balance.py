@@ -387,3 +387,19 @@ def test_status_names_the_last_error(gateway, settings, state, emulator):
     text = subprocess.run([BUILD / "src" / "corelay", "status", "--config", site.config], check=True,
                           capture_output=True, text=True).stdout
     assert target_of(answer) in text and "503 overloaded" in text
+
+
+def test_status_tells_the_budget_of_retries(gateway, settings, state, emulator):
+    site = gateway("lighttpd", settings(state_dir=str(state), routing={
+        "breaker": {"failures": 1000}, "retry_budget": {"minimum": 7, "percent": 200}}))
+
+    def one_retry():
+        emulator.fault("status", times=1, match=CALLS, code=503)
+        assert site.chat().status == 200
+        said = status(site)["this_minute"]
+        return said if said["retries"] == said["requests"] else None  # else the minute has changed
+    said = wait_for(one_retry, 10, "a request and its retry in one minute")
+    assert said["requests"] >= 1 and said["retries_allowed"] == 7 + 2 * said["requests"]
+    text = subprocess.run([BUILD / "src" / "corelay", "status", "--config", site.config], check=True,
+                          capture_output=True, text=True).stdout
+    assert " retries of " in text
