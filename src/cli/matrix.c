@@ -15,9 +15,23 @@ struct matrix_pair {
 
 #include "cli/matrix.inc"
 
-static const struct dialect *const dialects[] = {
-    &dialect_openai_chat,     &dialect_openai_responses,   &dialect_anthropic_messages,
-    &dialect_gemini_generate, &dialect_openai_completions,
+/* What kind of model answers an API's callers. */
+enum purpose { CHATS, EMBEDS, RERANKS, PREDICTS };
+
+static const struct {
+    const char *name;
+    enum purpose purpose;
+    enum chat_wire wire;
+} dialects[] = {
+    {"openai-chat", CHATS, WIRE_OPENAI_CHAT},
+    {"openai-responses", CHATS, WIRE_OPENAI_RESPONSES},
+    {"anthropic-messages", CHATS, WIRE_ANTHROPIC_MESSAGES},
+    {"gemini-generate", CHATS, WIRE_GEMINI},
+    {"openai-completions", CHATS, WIRE_OPENAI_COMPLETIONS},
+    {"openai-embeddings", EMBEDS, WIRE_NONE},
+    {"gemini-embeddings", EMBEDS, WIRE_NONE},
+    {"cohere-rerank", RERANKS, WIRE_NONE},
+    {"predict", PREDICTS, WIRE_NONE},
 };
 
 const char *matrix_word_text(enum matrix_word word)
@@ -47,7 +61,7 @@ size_t matrix_dialect_count(void)
 
 const char *matrix_dialect(size_t i)
 {
-    return dialects[i]->name;
+    return dialects[i].name;
 }
 
 /* --- what a model's rules say ---------------------------------------------------------------- */
@@ -75,11 +89,21 @@ static bool cannot_think(const struct family *family, const struct family_model 
            !(model->traits & (MODEL_THINKING | MODEL_REASONING));
 }
 
+/* Families for chats and embeddings have models that do one of the two, told by their names. */
+static bool is_for(enum purpose purpose, const struct family *family,
+                   const struct family_model *model)
+{
+    bool embeds = str_find(model->name, "embed") < model->name.n;
+
+    return purpose == CHATS     ? family->encode && !embeds
+           : purpose == EMBEDS  ? family->embed && embeds
+           : purpose == RERANKS ? family->rerank != NULL
+                                : family->predicts;
+}
+
 static bool cannot(struct str feature, const struct family *family,
                    const struct family_model *model)
 {
-    if (str_find(model->name, "embed") < model->name.n)
-        return true;
     if (model->traits & MODEL_NO_TOOLS && needs_tools(feature))
         return true;
     return str_starts(feature, "thinking") && cannot_think(family, model);
@@ -89,6 +113,11 @@ static bool cannot(struct str feature, const struct family *family,
 static bool refuses(struct str feature, const struct family_model *model)
 {
     static const char *const images[] = {"image", "tool-image", NULL};
+
+    if (str_is(feature, "embed.image"))
+        return str_find(model->name, "embed-image") == model->name.n;
+    if (str_is(feature, "embed.dimensions"))
+        return model->traits & MODEL_FIXED_DIMENSIONS;
     return model->traits & MODEL_NO_IMAGES && is_of(feature, images);
 }
 
@@ -110,7 +139,7 @@ static bool emulates(struct str feature, const struct family *family,
 
 /* --- asking ---------------------------------------------------------------------------------- */
 
-/* The letter of a pair; of a family that answers no chats, N where the API has the feature. */
+/* The letter of a pair; where there is no such pair, N if the API has the feature. */
 static char letter_of(const char *dialect, const struct family *family, size_t feature)
 {
     char letter = '-';
@@ -121,7 +150,7 @@ static char letter_of(const char *dialect, const struct family *family, size_t f
             continue;
         if (strcmp(pair->family, family->name) == 0)
             return pair->words[feature];
-        if (!family->encode && pair->words[feature] != '-')
+        if (pair->words[feature] != '-')
             letter = 'N';
     }
     return letter;
@@ -130,14 +159,15 @@ static char letter_of(const char *dialect, const struct family *family, size_t f
 enum matrix_word matrix_ask(size_t dialect, size_t feature, const struct family *family,
                             const struct family_model *model)
 {
-    const struct dialect *d = dialects[dialect];
+    enum purpose purpose = dialects[dialect].purpose;
     struct str name = str_from(matrix_features[feature]);
 
-    family = family_for(family, model, d->wire, needs_tools(name));
-    char letter = letter_of(d->name, family, feature);
+    if (purpose == CHATS)
+        family = family_for(family, model, dialects[dialect].wire, needs_tools(name));
+    char letter = letter_of(dialects[dialect].name, family, feature);
     if (letter == '-')
         return MATRIX_NOT_THERE;
-    if (letter == 'N' || cannot(name, family, model))
+    if (letter == 'N' || !is_for(purpose, family, model) || cannot(name, family, model))
         return MATRIX_NONE;
     if (letter == 'R' || refuses(name, model))
         return MATRIX_REFUSED;

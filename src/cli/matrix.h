@@ -21,7 +21,7 @@ const char *matrix_word_text(enum matrix_word word);
 size_t matrix_feature_count(void);
 const char *matrix_feature(size_t i); /* "structured-output" */
 size_t matrix_dialect_count(void);
-const char *matrix_dialect(size_t i); /* "openai-chat" */
+const char *matrix_dialect(size_t i); /* "openai-chat", "cohere-rerank" */
 
 /* `family` is that of the model's deployments. */
 enum matrix_word matrix_ask(size_t dialect, size_t feature, const struct family *family,

@@ -89,6 +89,7 @@ struct dialect {
 /* One call of an API that makes embeddings. */
 struct dialect_embed {
     const char *name; /* "openai-embeddings": for records */
+    const struct dialect_word *words;
 
     /* As decode and render of a dialect. E_SYNTAX from `render` when a vector holds no numbers. */
     status (*decode)(struct arena *arena, const struct jspan *body, struct embed_request *out,

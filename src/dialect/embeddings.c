@@ -289,8 +289,14 @@ status embeddings_render(struct arena *arena, const struct embed_request *reques
 static status decode_body(struct arena *arena, const struct jspan *body, struct embed_request *out,
                           struct dropped *dropped, struct chat_error *err)
 {
-    (void)dropped;
-    return embeddings_decode(arena, body, out, err);
+    static const char *const known[] = {
+        "model", "input", "encoding_format", "dimensions", "user", "input_type", NULL};
+    struct decode d = {.arena = arena, .dropped = dropped, .err = err};
+    status s = embeddings_decode(arena, body, out, err);
+
+    if (!s)
+        decode_undeclared(&d, body, NULL, known);
+    return s;
 }
 
 const struct dialect_embed embed_openai = {

@@ -91,6 +91,14 @@ static status read_options(struct reading *e, const struct jspan *request, struc
 
 static status read_request(struct reading *e, const struct jspan *request)
 {
+    static const char *const known[] = {"model",
+                                        "content",
+                                        "title",
+                                        "taskType",
+                                        "task_type",
+                                        "outputDimensionality",
+                                        "output_dimensionality",
+                                        NULL};
     bool first = e->out->count == 0;
     struct str task = STR_NONE;
     int64_t dimensions;
@@ -103,6 +111,7 @@ static status read_request(struct reading *e, const struct jspan *request)
     if (!first && (dimensions != e->out->dimensions || !str_eq(task, e->out->input_type)))
         return decode_invalid(&e->d, request, NULL,
                               "must ask for the same as the first request of the batch");
+    decode_undeclared(&e->d, request, NULL, known);
     e->out->dimensions = dimensions;
     e->out->input_type = task;
     return OK;
@@ -195,14 +204,23 @@ static status render_batch(struct arena *arena, const struct embed_request *requ
     return s ? s : end_answer(&w, answer);
 }
 
+static const struct dialect_word words[] = {
+    {"input", "content"},
+    {"input_type", "taskType"},
+    {"dimensions", "outputDimensionality"},
+    {NULL, NULL},
+};
+
 const struct dialect_embed embed_gemini_one = {
     .name = "gemini-embeddings",
+    .words = words,
     .decode = decode_one,
     .render = render_one,
 };
 
 const struct dialect_embed embed_gemini_batch = {
     .name = "gemini-embeddings",
+    .words = words,
     .decode = decode_batch,
     .render = render_batch,
 };

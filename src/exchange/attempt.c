@@ -190,7 +190,7 @@ static status prepare_chat(struct exchange *x)
     if (!s && family->prepare)
         s = family->prepare(x->arena, body, &x->call, &x->dropped, &x->error);
     if (!x->call.lane)
-        wording_apply(x->arena, x->dialect, &x->dropped, &x->error);
+        wording_apply(x->arena, x->dialect->words, &x->dropped, &x->error);
     if (s)
         wording_name_model(x->arena, x->model_asked, &x->error);
     if (!s)

@@ -1,5 +1,6 @@
 /* Embeddings: a whole answer for a whole request, never a stream. */
 #include "exchange/life.h"
+#include "exchange/wording.h"
 
 static bool decode(struct exchange *x)
 {
@@ -25,7 +26,9 @@ static status prepare(struct exchange *x)
                          "input: the model takes fewer inputs in one call.");
         return E_SYNTAX;
     }
-    return embed->encode(x->arena, &x->embed, &x->call, &x->up_body, &x->dropped, &x->error);
+    status s = embed->encode(x->arena, &x->embed, &x->call, &x->up_body, &x->dropped, &x->error);
+    wording_apply(x->arena, x->match.endpoint->embed->words, &x->dropped, &x->error);
+    return s;
 }
 
 static void path(const struct exchange *x, struct buf *out)

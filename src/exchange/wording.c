@@ -44,16 +44,16 @@ static void rename_in_error(struct arena *arena, const struct dialect_word *word
     err->message = rest;
 }
 
-void wording_apply(struct arena *arena, const struct dialect *dialect, struct dropped *dropped,
+void wording_apply(struct arena *arena, const struct dialect_word *words, struct dropped *dropped,
                    struct chat_error *err)
 {
     struct dropped renamed = {.arena = dropped->arena};
 
     for (const struct dropped_item *i = dropped->first; i; i = i->next)
-        dropped_add(&renamed, rename_field(arena, dialect->words, i->field));
+        dropped_add(&renamed, rename_field(arena, words, i->field));
     *dropped = renamed;
     if (err->param.n)
-        rename_in_error(arena, dialect->words, err);
+        rename_in_error(arena, words, err);
 }
 
 void wording_name_model(struct arena *arena, struct str model, struct chat_error *err)

@@ -9,9 +9,10 @@
 #include "chat/dropped.h"
 #include "dialect/dialect.h"
 
-/* Rename the fields in `dropped` and, if it is set, in `err`, by the dialect's words. Where the
-   caller's list is another one than the hub's, a place in it ("messages[2]") is left out. */
-void wording_apply(struct arena *arena, const struct dialect *dialect, struct dropped *dropped,
+/* Rename the fields in `dropped` and, if it is set, in `err`, by the words of the caller's API; NULL:
+   they are the hub's. Where the caller's list is another one than the hub's, a place in it
+   ("messages[2]") is left out. */
+void wording_apply(struct arena *arena, const struct dialect_word *words, struct dropped *dropped,
                    struct chat_error *err);
 
 /* Let a refusal of what was asked name the model that was asked. */

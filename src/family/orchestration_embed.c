@@ -1,7 +1,9 @@
 /*
  * Embeddings by way of /v2/embeddings. Of the modules it has masking alone; filters, grounding and
- * translation are about conversations.
+ * translation are about conversations. Tokens and images cannot be masked, and the service does not
+ * take them.
  */
+#include "family/embed_inputs.h"
 #include "family/openai_embed.h"
 #include "family/orchestration.h"
 
@@ -17,19 +19,6 @@ static void path(const struct family_call *call, struct buf *out)
 {
     (void)call;
     buf_add_cstr(out, "/v2/embeddings");
-}
-
-/* Tokens cannot be masked, and the service does not take them. */
-static status refuse_tokens(struct arena *arena, const struct embed_request *request,
-                            struct chat_error *err)
-{
-    for (const struct embed_input *i = request->inputs; i; i = i->next)
-        if (i->tokens.n) {
-            chat_error_field(err, arena, CHAT_ERROR_UNSUPPORTED, "input",
-                             "input: SAP's orchestration service takes texts, not tokens.");
-            return E_SYNTAX;
-        }
-    return OK;
 }
 
 static void write_model(const struct embed_request *request, const struct family_call *call,
@@ -64,7 +53,7 @@ static status encode(struct arena *arena, const struct embed_request *request,
 {
     struct jwrite w = jwrite_to(out);
     const char *type = type_of(request->input_type);
-    status s = refuse_tokens(arena, request, err);
+    status s = embed_check(arena, request, call->model, EMBED_TEXT, err);
 
     if (s)
         return s;
@@ -84,8 +73,7 @@ static status encode(struct arena *arena, const struct embed_request *request,
     if (type)
         jwrite_member_cstr(&w, "type", type);
     jwrite_end_all(&w);
-    if (request->user.n)
-        dropped_add_cstr(dropped, "user");
+    embed_drop(request, EMBED_USER | EMBED_TITLE, dropped);
     return out->failed ? E_NOMEM : OK;
 }
 

@@ -133,11 +133,16 @@ def test_matrix_of_models(corelay, place):
     found = {m["model"]: m["matrix"] for m in json.loads(corelay("models", "--matrix", "--json"))}
     for model, apis in found.items():
         assert set(apis) == {"openai-chat", "openai-responses", "anthropic-messages",
-                             "gemini-generate", "openai-completions"}, model
+                             "gemini-generate", "openai-completions", "openai-embeddings",
+                             "gemini-embeddings", "cohere-rerank", "predict"}, model
         words = {w for features in apis.values() for w in features.values()}
         assert words <= {"lossless", "emulated", "refused", "none"}
-        talks = not any(kind in model for kind in ("embed", "rerank", "rpt"))
-        assert (words != {"none"}) == talks, model
+        purpose = next((p for kind, p in {"embed": "embed", "rerank": "rerank", "rpt": "predict"}.items()
+                        if kind in model), "")
+        assert words != {"none"}, model
+        for api, features in apis.items():
+            wanted = next((p for p in ("embed", "rerank", "predict") if p in api), "")
+            assert (set(features.values()) != {"none"}) == (wanted == purpose), (model, api)
     assert found[CLAUDE]["anthropic-messages"]["thinking"] == "lossless"
     assert found[CLAUDE]["openai-chat"]["image.address"] == "refused"
     assert found[GEMINI]["openai-responses"]["free-form-tool"] == "emulated"
@@ -148,6 +153,11 @@ def test_matrix_of_models(corelay, place):
     assert found["gpt-5.5"]["openai-chat"]["image"] == "lossless"
     assert found["o3-mini"]["openai-chat"]["image"] == "refused"
     assert found["o3-mini"]["openai-chat"]["one-tool"] == "lossless"
+    assert found["amazon--titan-embed-text"]["openai-embeddings"]["embed.several"] == "emulated"
+    assert found["amazon--titan-embed-text"]["gemini-embeddings"]["embed.image"] == "refused"
+    assert found["amazon--titan-embed-image"]["gemini-embeddings"]["embed.image"] == "lossless"
+    assert found["text-embedding-ada-002"]["openai-embeddings"]["embed.dimensions"] == "refused"
+    assert found["sap-rpt-1-small"]["predict"]["predict.file"] == "lossless"
     rows = [line.split(None, 3) for line in corelay("models", "--matrix").splitlines()[1:]]
     assert {tuple(r[:3]): r[3].split(", ") for r in rows}[GEMINI, "anthropic-messages",
                                                           "emulated"].count("tool-image") == 1

@@ -24,9 +24,21 @@
 enum { FILE_BYTES = 1 << 20, EXCERPT_BEFORE = 60, EXCERPT_BYTES = 300 };
 enum mode { CHECK, UPDATE, LIST, CAPABILITIES };
 
-static const struct dialect *const dialects[] = {
-    &dialect_openai_chat,        &dialect_openai_completions, &dialect_openai_responses,
-    &dialect_anthropic_messages, &dialect_gemini_generate,
+/* The APIs that callers speak: chats are dialects, others are endpoints with a URL. */
+static const struct api {
+    const char *name;
+    const struct dialect *dialect; /* NULL: no chat */
+    const char *path;
+} apis[] = {
+    {"openai-chat", &dialect_openai_chat, NULL},
+    {"openai-completions", &dialect_openai_completions, NULL},
+    {"openai-responses", &dialect_openai_responses, NULL},
+    {"anthropic-messages", &dialect_anthropic_messages, NULL},
+    {"gemini-generate", &dialect_gemini_generate, NULL},
+    {"openai-embeddings", NULL, "/v1/embeddings"},
+    {"gemini-embeddings", NULL, "/v1beta/models/gemini-embedding:embedContent"},
+    {"cohere-rerank", NULL, "/v2/rerank"},
+    {"predict", NULL, "/v1/predict"},
 };
 
 struct run {
@@ -43,7 +55,7 @@ struct run {
 struct at {
     struct arena *arena;
     const char *path; /* from the root */
-    const struct dialect *dialect;
+    const struct api *api;
     const struct family *family;
     struct str feature, variant;
     struct str way; /* "stream", "whole" or "refused" */
@@ -89,9 +101,11 @@ static void print_difference(struct str expected, struct str got)
 
 static void print_row(const struct at *at, const struct case_file *c)
 {
-    printf("%s\t%s\t%.*s\t%.*s\t%.*s\t%s\t%d\t%.*s\n", at->dialect->name, at->family->name,
+    const struct dialect *d = at->api->dialect;
+
+    printf("%s\t%s\t%.*s\t%.*s\t%.*s\t%s\t%d\t%.*s\n", at->api->name, at->family->name,
            STR_ARG(at->feature), STR_ARG(at->variant.n ? at->variant : STR("-")), STR_ARG(at->way),
-           at->dialect->wire == at->family->wire ? "lane" : "hub", c->status,
+           d && d->wire == at->family->wire ? "lane" : "hub", c->status,
            STR_ARG(c->dropped.n ? c->dropped : STR("-")));
 }
 
@@ -131,8 +145,16 @@ static void note_capability(struct run *run, const struct at *at, const struct c
 
     if (at->variant.n)
         feature = arena_printf(at->arena, "%.*s.%.*s", STR_ARG(at->feature), STR_ARG(at->variant));
-    capabilities_add(run->capabilities, str_from(at->dialect->name), str_from(at->family->name),
+    capabilities_add(run->capabilities, str_from(at->api->name), str_from(at->family->name),
                      feature, c);
+}
+
+static status act(const struct at *at, const struct case_file *given, struct case_file *really,
+                  struct str *why)
+{
+    if (at->api->dialect)
+        return replay_case(at->arena, at->api->dialect, at->family, given, really, why);
+    return replay_work(at->arena, at->api->path, at->family, given, really, why);
 }
 
 static void run_text(struct run *run, const struct at *at, const char *file, struct str text)
@@ -151,7 +173,7 @@ static void run_text(struct run *run, const struct at *at, const char *file, str
         return;
     if (run->mode == LIST)
         print_row(at, &given);
-    else if (replay_case(at->arena, at->dialect, at->family, &given, &really, &why))
+    else if (act(at, &given, &really, &why))
         fail(run, at, "", why);
     else
         compare(run, at, file, text, &really);
@@ -210,11 +232,11 @@ static bool find_pair(struct str pair, struct at *at)
 {
     struct str dialect = str_cut(&pair, '.');
 
-    for (size_t i = 0; i < sizeof dialects / sizeof *dialects; i++)
-        if (str_is(dialect, dialects[i]->name))
-            at->dialect = dialects[i];
+    for (size_t i = 0; i < sizeof apis / sizeof *apis; i++)
+        if (str_is(dialect, apis[i].name))
+            at->api = &apis[i];
     at->family = family_find(pair);
-    return at->dialect && at->family;
+    return at->api && at->family;
 }
 
 /* The last word of a name, if it says how the answer comes, is cut off `*words`. */

@@ -13,6 +13,7 @@ tests_golden_golden_SOURCES = \
 	tests/golden/capabilities.c \
 	tests/golden/capabilities.h \
 	tests/golden/golden.c \
+	tests/golden/replay_work.c \
 	$(golden_sources)
 tests_golden_golden_LDADD = $(CORELAY_LIBS)
 tests_golden_lane_SOURCES = tests/golden/lane.c tests/golden/lane_chat.c \

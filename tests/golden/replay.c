@@ -105,7 +105,7 @@ static status make_upstream_request(struct replay *r, struct jspan *body, struct
     if (!s && r->family->prepare)
         s = r->family->prepare(r->arena, body, &r->call, &r->dropped, &r->error);
     if (!r->call.lane)
-        wording_apply(r->arena, r->dialect, &r->dropped, &r->error);
+        wording_apply(r->arena, r->dialect->words, &r->dropped, &r->error);
     if (s)
         wording_name_model(r->arena, r->model_asked, &r->error);
     out->dropped = dropped_text(&r->dropped);

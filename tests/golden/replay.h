@@ -32,6 +32,10 @@ struct replay {
 status replay_case(struct arena *arena, const struct dialect *dialect, const struct family *family,
                    const struct case_file *given, struct case_file *out, struct str *why);
 
+/* replay_work.c: the same of an API that is no chat, whose URL is `path` unless the case names one. */
+status replay_work(struct arena *arena, const char *path, const struct family *family,
+                   const struct case_file *given, struct case_file *out, struct str *why);
+
 /* replay_answer.c: the answer as the caller sees it when upstream's bytes arrive in two pieces that
    meet at `cut`, or (step > 0) in pieces of that size. */
 void replay_answer(struct replay *r, struct str upstream, size_t cut, size_t step, int *code,
