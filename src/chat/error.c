@@ -67,3 +67,13 @@ void chat_error_field(struct chat_error *err, struct arena *arena, enum chat_err
     if (param)
         err->param = arena_str(arena, str_from(param));
 }
+
+struct chat_error chat_error_copy(struct arena *arena, const struct chat_error *err)
+{
+    struct chat_error copy = *err;
+
+    copy.message = arena_str(arena, err->message);
+    copy.param = arena_str(arena, err->param);
+    copy.detail = arena_str(arena, err->detail);
+    return copy;
+}

@@ -54,4 +54,7 @@ void chat_error_field(struct chat_error *err, struct arena *arena, enum chat_err
                       const char *param, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* A copy whose texts live in `arena`, for who keeps an error longer than its maker. */
+struct chat_error chat_error_copy(struct arena *arena, const struct chat_error *err);
+
 #endif

@@ -335,13 +335,10 @@ static void on_token(void *arg, status s, struct str token, const struct chat_er
 
     x->token_wait = NULL;
     buf_clear(&x->token);
-    if (s) {
-        x->error = *err;
-        x->error.message = arena_str(x->arena, err->message);
-        x->error.detail = arena_str(x->arena, err->detail);
-    } else {
+    if (s)
+        x->error = chat_error_copy(x->arena, err);
+    else
         buf_add_str(&x->token, token);
-    }
     exchange_resume(x);
 }
 

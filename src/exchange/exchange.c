@@ -221,11 +221,8 @@ static void on_models(void *arg, struct route_table *table, const struct chat_er
     if (table && is_bound(x))
         table = route_table_bound(table); /* what is not in there cannot be asked */
     x->table = table ? route_table_hold(table) : NULL;
-    if (!table) {
-        x->error = *err;
-        x->error.message = arena_str(x->arena, err->message);
-        x->error.detail = arena_str(x->arena, err->detail);
-    }
+    if (!table)
+        x->error = chat_error_copy(x->arena, err);
     exchange_resume(x);
 }
 

@@ -319,9 +319,7 @@ static void note_error(struct gateway_wait *w, const struct source_wait *s,
                 s->source->account->name, s->source->group,
                 STR_ARG(err->detail.n ? err->detail : err->message));
     w->has_error = true;
-    w->error = *err;
-    w->error.message = arena_str(w->arena, err->message);
-    w->error.detail = arena_str(w->arena, err->detail);
+    w->error = chat_error_copy(w->arena, err);
 }
 
 static void on_list(void *arg, status s, struct deployment_list *list, const struct chat_error *err)

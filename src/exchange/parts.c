@@ -185,14 +185,6 @@ static void add_target(struct exchange *whole, struct str target)
         r->target = arena_printf(whole->arena, "%.*s, %.*s", STR_ARG(r->target), STR_ARG(name));
 }
 
-static void take_error(struct exchange *whole, const struct chat_error *err)
-{
-    whole->error = *err;
-    whole->error.message = arena_str(whole->arena, err->message);
-    whole->error.param = arena_str(whole->arena, err->param);
-    whole->error.detail = arena_str(whole->arena, err->detail);
-}
-
 /* What the record and the caller's headers say of all parts together. */
 static void account(struct exchange *whole, const struct exchange *x)
 {
@@ -212,7 +204,7 @@ void parts_ended(struct exchange *x)
 
     account(whole, x);
     if (x->error.kind)
-        take_error(whole, &x->error);
+        whole->error = chat_error_copy(whole->arena, &x->error);
     part->exchange = NULL;
     parts->under_way--;
     exchange_free(x);

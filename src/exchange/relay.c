@@ -32,10 +32,7 @@ static bool has_content(const struct chat_event *e)
 static void keep_error(struct exchange *x, const struct chat_error *err)
 {
     x->up_failed = true;
-    x->error = *err;
-    x->error.message = arena_str(x->arena, err->message);
-    x->error.param = arena_str(x->arena, err->param);
-    x->error.detail = arena_str(x->arena, err->detail);
+    x->error = chat_error_copy(x->arena, err);
 }
 
 static status tap_push(struct chat_sink *sink, const struct chat_event *e)

@@ -49,10 +49,7 @@ static bool has_content(const struct chat_event *e)
 static void keep_error(struct reading *g, const struct chat_error *err)
 {
     g->failed = true;
-    g->error = *err;
-    g->error.message = arena_str(g->arena, err->message);
-    g->error.detail = arena_str(g->arena, err->detail);
-    g->error.param = arena_str(g->arena, err->param);
+    g->error = chat_error_copy(g->arena, err);
 }
 
 static void broken(struct reading *g, const char *what)
