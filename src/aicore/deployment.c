@@ -4,9 +4,10 @@
  * them, and the file:
  *
  * {"corelay_deployments":1,"group":"..","fetched_ms":..,"count":N,"resources":[..],
- *  "failure":{"at_ms":..,"until_ms":..,"outcome":"refused"}}
+ *  "catalogue":{"resources":[..]},"failure":{"at_ms":..,"until_ms":..,"outcome":"refused"}}
  *
- * "count" and "resources" are written as the AI API writes them and missing while there is no list.
+ * "count", "resources" and the catalogue's are written as the AI API writes them, and missing while
+ * there is no list, and no catalogue.
  */
 #include "aicore/deployment.h"
 
@@ -157,6 +158,8 @@ static status take_file(struct discovery_item *item, const struct json *root)
     if (!json_get(root, "resources") || fresh_since(item, fetched_ms))
         return OK;
     status s = fetched ? deployment_builder_add(&b, root, &rows, &total) : E_SYNTAX;
+    if (!s && json_get(root, "catalogue"))
+        s = deployment_builder_catalogue(&b, json_get(root, "catalogue"));
     struct deployment_list *list = s ? NULL : deployment_builder_finish(&b, fetched / 1000);
     deployment_builder_drop(&b);
     if (list)
@@ -371,7 +374,7 @@ static void on_start(void *owner)
     struct discovery_item *item = owner;
     struct discovery *d = item->discovery;
 
-    item->fetch = deployment_fetch_start(d->reactor, d->tokens, item->key, item->group,
+    item->fetch = deployment_fetch_start(d->reactor, d->tokens, item->key, item->group, item->list,
                                          fetch_limit(d), on_answer, item);
     if (item->fetch)
         return;

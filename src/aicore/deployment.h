@@ -11,7 +11,7 @@
 
 #include "aicore/token.h"
 
-enum { DEPLOYMENT_LIST_MAX = 10000, DEPLOYMENT_BODY_MAX = 32 * 1024 * 1024 };
+enum { DEPLOYMENT_LIST_MAX = 10000, CATALOGUE_MAX = 1000, DEPLOYMENT_BODY_MAX = 32 * 1024 * 1024 };
 
 struct deployment {
     const char *id, *url, *executable, *scenario;
@@ -20,10 +20,19 @@ struct deployment {
     int64_t created_s;           /* 0 unknown */
 };
 
+/* A model that the orchestration service of the tenant answers for. */
+struct catalogue_model {
+    const char *name;
+    int64_t context; /* tokens; 0 unknown */
+};
+
 /* RUNNING deployments with a URL; immutable, counted. */
 struct deployment_list {
     const struct deployment *items;
     size_t count;
+    const struct catalogue_model
+        *catalogue; /* read while the service runs; none: it is not known */
+    size_t catalogue_count;
     int64_t fetched_s; /* wall clock */
 };
 struct deployment_list *deployment_list_hold(struct deployment_list *list);
@@ -32,6 +41,9 @@ void deployment_list_release(struct deployment_list *list);
 /* One JSON answer of GET /lm/deployments, or a cache file's: appends to nothing, makes a list.
    Rows without a URL or not RUNNING are skipped. E_SYNTAX. For tests and fuzzing too. */
 status deployment_list_parse(struct str json, struct deployment_list **out, int64_t *total);
+
+/* Is this a deployment of SAP's orchestration service? */
+bool deployment_is_orchestration(const struct deployment *d);
 
 struct discovery;
 struct discovery_wait;

@@ -1,5 +1,7 @@
 /*
- * GET {api}/lm/deployments?status=RUNNING, page by page (AI API, "Get list of deployments").
+ * GET {api}/lm/deployments?status=RUNNING, page by page (AI API, "Get list of deployments"), and
+ * GET {api}/lm/scenarios/foundation-models/models ("Get list of models"), which must not fail the
+ * whole: what is deployed can be used without it.
  *
  * No scenario is asked for: orchestration and custom deployments are wanted too. "count" is the
  * number of all rows with some versions of the API and that of the page with others, so neither it
@@ -14,12 +16,14 @@
 #include "aicore/retry_after.h"
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/log.h"
 #include "http/client.h"
 
 enum {
     PAGE_ROWS = 1000,
     PAGES_MAX = 200,
     PAGE_MS = 15000,
+    CATALOGUE_MS = 5000,
     AGAIN_MS = 1000 /* a page that failed is asked for again, once */
 };
 
@@ -43,6 +47,8 @@ struct deployment_fetch {
     struct deployment_builder builder;
     size_t skip;
     int pages;
+    bool listed; /* all pages are there: what is asked for is the catalogue */
+    struct deployment_list *last;
 };
 
 static void forget_token(struct deployment_fetch *f)
@@ -63,6 +69,7 @@ static void stop(struct deployment_fetch *f)
     forget_token(f);
     buf_free(&f->body);
     deployment_builder_drop(&f->builder);
+    deployment_list_release(f->last);
 }
 
 /* The last word. The fetch is gone when `done` is called. */
@@ -140,6 +147,45 @@ static void finish(struct deployment_fetch *f)
         fail(f, DEPLOYMENTS_UNAVAILABLE, 0, "out of memory");
 }
 
+/* Without a new catalogue the last one stays in use. */
+static void finish_without(struct deployment_fetch *f, const char *why)
+{
+    log_warning("no catalogue of models from %s, resource group %s: %s", f->key->api_url, f->group,
+                why);
+    if (deployment_builder_keep_catalogue(&f->builder, f->last))
+        fail(f, DEPLOYMENTS_UNAVAILABLE, 0, "out of memory");
+    else
+        finish(f);
+}
+
+static void take_catalogue(struct deployment_fetch *f)
+{
+    struct json *page;
+    status s = f->body.failed ? E_LIMIT : json_parse(buf_str(&f->body), &page, NULL, NULL);
+
+    if (!s) {
+        s = deployment_builder_catalogue(&f->builder, page);
+        json_free(page);
+    }
+    if (s)
+        finish_without(f, "its answer is no list of models");
+    else
+        finish(f);
+}
+
+static void on_catalogue(struct deployment_fetch *f, const struct http_result *result)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "it answered %d", f->http_status);
+    if (result->outcome != HTTP_COMPLETE)
+        finish_without(f, result->text ? result->text : "no answer");
+    else if (f->http_status != 200)
+        finish_without(f, text);
+    else
+        take_catalogue(f);
+}
+
 static void take_page(struct deployment_fetch *f)
 {
     size_t before = f->builder.list ? f->builder.list->count : 0, rows = 0;
@@ -160,10 +206,11 @@ static void take_page(struct deployment_fetch *f)
     f->pages++;
     bool more = rows >= PAGE_ROWS || (int64_t)f->skip < total;
     bool moved = rows > 0 && (f->pages == 1 || f->builder.list->count > before);
-    if (more && moved && f->pages < PAGES_MAX)
-        ask_page(f);
-    else
+    f->listed = !more || !moved || f->pages >= PAGES_MAX;
+    if (f->listed && !deployment_builder_orchestrates(&f->builder))
         finish(f);
+    else
+        ask_page(f);
 }
 
 static void on_head(void *arg, struct http_call *call, int http_status)
@@ -188,7 +235,9 @@ static void on_done(void *arg, const struct http_result *result)
     int code = f->http_status;
 
     f->call = NULL;
-    if (result->outcome != HTTP_COMPLETE) {
+    if (f->listed) {
+        on_catalogue(f, result);
+    } else if (result->outcome != HTTP_COMPLETE) {
         fail_or_repeat(f, result->text ? result->text : "no answer");
     } else if (code == 200) {
         take_page(f);
@@ -208,8 +257,11 @@ static struct buf page_url(const struct deployment_fetch *f)
     struct buf url = {.ceiling = 0};
 
     /* '$' is written as %24, which no proxy on the way can take for something else */
-    buf_printf(&url, "%s/lm/deployments?status=RUNNING&%%24top=%d&%%24skip=%zu", f->key->api_url,
-               PAGE_ROWS, f->skip);
+    if (f->listed)
+        buf_printf(&url, "%s/lm/scenarios/foundation-models/models", f->key->api_url);
+    else
+        buf_printf(&url, "%s/lm/deployments?status=RUNNING&%%24top=%d&%%24skip=%zu",
+                   f->key->api_url, PAGE_ROWS, f->skip);
     buf_add_char(&url, '\0');
     return url;
 }
@@ -226,7 +278,7 @@ static void ask_page(struct deployment_fetch *f)
                                    .url = url.p,
                                    .headers = headers,
                                    .header_count = sizeof headers / sizeof *headers,
-                                   .total_ms = PAGE_MS};
+                                   .total_ms = f->listed ? CATALOGUE_MS : PAGE_MS};
 
     buf_clear(&f->body);
     f->body.ceiling = DEPLOYMENT_BODY_MAX;
@@ -282,12 +334,18 @@ static void on_begin(void *arg)
 
 static void on_limit(void *arg)
 {
-    fail(arg, DEPLOYMENTS_UNAVAILABLE, 0, "it takes too long");
+    struct deployment_fetch *f = arg;
+
+    if (f->listed)
+        finish_without(f, "it takes too long");
+    else
+        fail(f, DEPLOYMENTS_UNAVAILABLE, 0, "it takes too long");
 }
 
 struct deployment_fetch *deployment_fetch_start(
     struct reactor *r, struct token_cache *tokens, const struct service_key *key, const char *group,
-    int64_t limit_ms, void (*done)(void *arg, struct deployment_answer *answer), void *arg)
+    struct deployment_list *last, int64_t limit_ms,
+    void (*done)(void *arg, struct deployment_answer *answer), void *arg)
 {
     struct deployment_fetch *f = calloc(1, sizeof *f);
 
@@ -297,6 +355,7 @@ struct deployment_fetch *deployment_fetch_start(
     f->tokens = tokens;
     f->key = key;
     f->group = group;
+    f->last = deployment_list_hold(last);
     f->done = done;
     f->arg = arg;
     /* by a timer, since a token may be there at once and `done` must not come from here */

@@ -1,5 +1,6 @@
 /*
- * One reading of the AI API's list of deployments: token, pages, and once more where that helps.
+ * One reading of the AI API's list of deployments: token, pages, and once more where that helps; and
+ * where the orchestration service runs, the catalogue of the models that it answers for.
  * Knows nothing of caches.
  */
 #ifndef CORELAY_AICORE_DEPLOYMENT_FETCH_H
@@ -24,10 +25,12 @@ struct deployment_answer {
 };
 
 /* Ask; `done` comes once, never from within this call, and the fetch is gone afterwards. `key` and
-   `group` are borrowed until then. NULL when out of memory. */
+   `group` are borrowed until then. `last`, which is held, has the catalogue that stays in use when
+   it cannot be read anew; it may be NULL. NULL when out of memory. */
 struct deployment_fetch *deployment_fetch_start(
     struct reactor *r, struct token_cache *tokens, const struct service_key *key, const char *group,
-    int64_t limit_ms, void (*done)(void *arg, struct deployment_answer *answer), void *arg);
+    struct deployment_list *last, int64_t limit_ms,
+    void (*done)(void *arg, struct deployment_answer *answer), void *arg);
 /* NULL is allowed. */
 void deployment_fetch_cancel(struct deployment_fetch *fetch);
 

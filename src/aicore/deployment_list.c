@@ -218,6 +218,97 @@ status deployment_builder_add(struct deployment_builder *b, const struct json *p
     return drop_doubles(b);
 }
 
+/* --- the catalogue of models ----------------------------------------------------------------- */
+
+static const char orchestration[] = "orchestration";
+
+bool deployment_is_orchestration(const struct deployment *d)
+{
+    return d->executable && strcmp(d->executable, orchestration) == 0;
+}
+
+bool deployment_builder_orchestrates(const struct deployment_builder *b)
+{
+    for (size_t i = 0; b->list && i < b->list->count; i++)
+        if (deployment_is_orchestration(&b->items[i]))
+            return true;
+    return false;
+}
+
+static bool is_orchestrated(const struct json *row)
+{
+    const struct json *list = json_get(row, "allowedScenarios");
+
+    for (const struct json *n = json_first(list); n; n = json_next(n))
+        if (strcmp(json_text(json_get(n, "scenarioId"), ""), orchestration) == 0)
+            return true;
+    return false;
+}
+
+/* Of the newest version, or what any says. */
+static int64_t context_of(const struct json *row)
+{
+    double context = 0;
+
+    for (const struct json *v = json_first(json_get(row, "versions")); v; v = json_next(v)) {
+        double says = json_number(json_get(v, "contextLength"), 0);
+        if (says > 0 && (context <= 0 || json_bool(json_get(v, "isLatest"), false)))
+            context = says;
+    }
+    return context < 1e9 ? (int64_t)context : 0;
+}
+
+static bool has_model(const struct deployment_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->catalogue_count; i++)
+        if (strcmp(list->catalogue[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+status deployment_builder_catalogue(struct deployment_builder *b, const struct json *page)
+{
+    const struct json *rows = json_get(page, "resources");
+
+    if (!json_is_array(rows))
+        return E_SYNTAX;
+    if (!begin(b))
+        return E_NOMEM;
+    struct arena *arena = counted(b->list)->arena;
+    struct catalogue_model *models = ARENA_ARRAY(arena, struct catalogue_model, CATALOGUE_MAX);
+    if (!models)
+        return E_NOMEM;
+    b->list->catalogue = models;
+    b->list->catalogue_count = 0;
+    for (const struct json *row = json_first(rows); row; row = json_next(row)) {
+        const char *name = is_orchestrated(row) ? text_of(arena, json_get(row, "model")) : NULL;
+        if (name && !has_model(b->list, name) && b->list->catalogue_count < CATALOGUE_MAX)
+            models[b->list->catalogue_count++] =
+                (struct catalogue_model){.name = name, .context = context_of(row)};
+    }
+    return arena_failed(arena) ? E_NOMEM : OK;
+}
+
+status deployment_builder_keep_catalogue(struct deployment_builder *b,
+                                         const struct deployment_list *earlier)
+{
+    size_t count = earlier ? earlier->catalogue_count : 0;
+
+    if (!begin(b))
+        return E_NOMEM;
+    if (!count)
+        return OK;
+    struct arena *arena = counted(b->list)->arena;
+    struct catalogue_model *models = ARENA_ARRAY(arena, struct catalogue_model, count);
+    for (size_t i = 0; models && i < count; i++) {
+        models[i] = earlier->catalogue[i];
+        models[i].name = arena_cstr(arena, str_from(earlier->catalogue[i].name));
+    }
+    b->list->catalogue = models;
+    b->list->catalogue_count = count;
+    return arena_failed(arena) ? E_NOMEM : OK;
+}
+
 struct deployment_list *deployment_builder_finish(struct deployment_builder *b, int64_t fetched_s)
 {
     struct deployment_list *list = NULL;
@@ -257,6 +348,8 @@ status deployment_list_parse(struct str json, struct deployment_list **out, int6
     if (s)
         return s;
     s = deployment_builder_add(&b, root, &rows, total);
+    if (!s && json_get(root, "catalogue"))
+        s = deployment_builder_catalogue(&b, json_get(root, "catalogue"));
     if (!s) {
         *out = deployment_builder_finish(&b, clock_wall_s());
         s = *out ? OK : E_NOMEM;
@@ -302,6 +395,30 @@ static void write_row(struct jwrite *w, const struct deployment *d)
     jwrite_end(w);
 }
 
+/* As the AI API writes it, as far as it is read. */
+static void write_catalogue(struct jwrite *w, const struct deployment_list *list)
+{
+    jwrite_member_object(w, "catalogue");
+    jwrite_member_array(w, "resources");
+    for (size_t i = 0; i < list->catalogue_count; i++) {
+        jwrite_object(w);
+        jwrite_member_cstr(w, "model", list->catalogue[i].name);
+        jwrite_member_array(w, "allowedScenarios");
+        jwrite_object(w);
+        jwrite_member_cstr(w, "scenarioId", orchestration);
+        jwrite_end(w);
+        jwrite_end(w);
+        jwrite_member_array(w, "versions");
+        jwrite_object(w);
+        jwrite_member_int(w, "contextLength", list->catalogue[i].context);
+        jwrite_end(w);
+        jwrite_end(w);
+        jwrite_end(w);
+    }
+    jwrite_end(w);
+    jwrite_end(w);
+}
+
 void deployment_list_write(struct jwrite *w, const struct deployment_list *list)
 {
     jwrite_member_int(w, "count", (int64_t)list->count);
@@ -309,4 +426,6 @@ void deployment_list_write(struct jwrite *w, const struct deployment_list *list)
     for (size_t i = 0; i < list->count; i++)
         write_row(w, &list->items[i]);
     jwrite_end(w);
+    if (list->catalogue_count)
+        write_catalogue(w, list);
 }

@@ -21,11 +21,19 @@ struct deployment_builder {
    E_NOMEM, E_LIMIT (more than DEPLOYMENT_LIST_MAX). */
 status deployment_builder_add(struct deployment_builder *b, const struct json *page, size_t *rows,
                               int64_t *total);
+/* Does the service run there, so that its catalogue is worth reading? */
+bool deployment_builder_orchestrates(const struct deployment_builder *b);
+/* Take the models of {"resources":[..]} that the orchestration service may call for; an answer that
+   is none changes nothing. E_SYNTAX, E_NOMEM. */
+status deployment_builder_catalogue(struct deployment_builder *b, const struct json *page);
+/* The same from an earlier list, which may be NULL. E_NOMEM. */
+status deployment_builder_keep_catalogue(struct deployment_builder *b,
+                                         const struct deployment_list *earlier);
 /* The list, which may be empty; NULL when out of memory. */
 struct deployment_list *deployment_builder_finish(struct deployment_builder *b, int64_t fetched_s);
 void deployment_builder_drop(struct deployment_builder *b);
 
-/* "count":N,"resources":[..] as members of the object that is open in `w`. */
+/* "count":N,"resources":[..],"catalogue":{..} as members of the object that is open in `w`. */
 struct jwrite;
 void deployment_list_write(struct jwrite *w, const struct deployment_list *list);
 

@@ -59,6 +59,9 @@ enum config_strategy {
     STRATEGY_ORDERED   /* as the configuration lists them */
 };
 
+/* Whose are the models that the orchestration service has and no deployment. */
+enum config_catalogue { CATALOGUE_OF_BOUND, CATALOGUE_OF_ALL, CATALOGUE_OFF };
+
 enum config_cache { CACHE_UNSET, CACHE_OFF, CACHE_ON };
 
 enum config_affinity { AFFINITY_UNSET, AFFINITY_OFF, AFFINITY_ON };
@@ -128,6 +131,7 @@ struct config {
     struct orchestration_profile *profiles;              /* family/orchestration_profile.h */
     const char *default_profile_name;                    /* NULL: none */
     const struct orchestration_profile *default_profile; /* of keys that have none of their own */
+    enum config_catalogue catalogue;
 
     const char *state_dir; /* NULL: no folder of ours could be found, as a warning says */
     int reactors, acceptors;

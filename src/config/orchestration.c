@@ -241,8 +241,27 @@ static void read_profiles(struct reading *r, const struct json *value, const str
     }
 }
 
+/* Who may call models that no deployment of their own answers for. */
+static void read_catalogue(struct reading *r, const struct json *value, const struct place *at,
+                           void *into)
+{
+    static const char *const words[] = {
+        [CATALOGUE_OF_BOUND] = "bound", [CATALOGUE_OF_ALL] = "all", [CATALOGUE_OFF] = "off"};
+    struct config *c = into;
+    const char *text = json_text(value, "");
+
+    for (int i = CATALOGUE_OF_BOUND; i <= CATALOGUE_OFF; i++)
+        if (strcmp(text, words[i]) == 0) {
+            c->catalogue = (enum config_catalogue)i;
+            return;
+        }
+    reading_error(r, at, "is %s; expected \"bound\", \"all\" or \"off\"",
+                  json_text(value, NULL) ? text : json_type_text(value));
+}
+
 static const struct key orchestration_rows[] = {
     {"profiles", KEY_READ, 0, 0, 0, NULL, read_profiles},
+    {"catalogue", KEY_READ, 0, 0, 0, NULL, read_catalogue},
     {"default", KEY_TEXT, offsetof(struct config, default_profile_name), 0, 0, NULL, NULL}};
 const struct key_table orchestration_keys = KEY_TABLE(orchestration_rows);
 

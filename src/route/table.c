@@ -6,25 +6,13 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "route/alias.h"
+#include "route/table_parts.h"
 
-enum { MODELS_MAX = 4096, NEAREST_MAX = 3 };
-
-struct place;
+enum { NEAREST_MAX = 3 };
 
 struct container {
     struct route_model model;
     struct container *next;
-};
-
-struct route_table {
-    struct arena *arena;
-    struct container *containers;
-    struct route_model *models;
-    size_t count, room;
-    unsigned holds;
-    struct place *orchestration; /* deployments that answer for every model */
-    struct route_table *bound;   /* the same models, all behind those; lives as long as this one */
-    struct route_table *outer;   /* of a bound one */
 };
 
 /* --- building -------------------------------------------------------------------------------- */
@@ -61,7 +49,7 @@ static const char *guess_executable(struct str model)
     return guesses[i].executable;
 }
 
-static struct route_model *find_exact(const struct route_table *table, struct str name)
+struct route_model *table_find(const struct route_table *table, struct str name)
 {
     for (size_t i = 0; i < table->count; i++)
         if (str_eq(table->models[i].name, name))
@@ -93,17 +81,16 @@ static status apply_setting(struct arena *arena, struct route_model *m, const st
     return OK;
 }
 
-static bool is_full(const struct route_table *table)
+bool table_is_full(const struct route_table *table)
 {
     return table->count == table->room;
 }
 
-/* The row of a model, made when there is none. NULL when out of memory or when the table is full. */
-static struct route_model *need_model(struct route_table *table, const struct config *config,
-                                      struct str name)
+struct route_model *table_need_model(struct route_table *table, const struct config *config,
+                                     struct str name)
 {
-    struct route_model *m = find_exact(table, name);
-    if (m || is_full(table))
+    struct route_model *m = table_find(table, name);
+    if (m || table_is_full(table))
         return m;
     m = &table->models[table->count];
     *m = (struct route_model){.name = arena_str(table->arena, name)};
@@ -168,16 +155,8 @@ static status name_target(struct arena *arena, const struct route_model *m, stru
     return t->label.p && t->domain_label.p ? OK : E_NOMEM;
 }
 
-/* A deployment, whoever's model it is. */
-struct place {
-    const struct route_source *source;
-    const char *url, *id; /* id NULL: the end of the URL */
-    const char *version;  /* NULL: unknown */
-    struct place *next;
-};
-
-static status append_target(struct route_table *table, struct route_model *m,
-                            const struct place *place, const struct family *family)
+status table_append_target(struct route_table *table, struct route_model *m,
+                           const struct place *place, const struct family *family)
 {
     struct target *t = ARENA_NEW(table->arena, struct target);
     struct target **end = &m->targets;
@@ -212,99 +191,9 @@ static status add_target(struct route_table *table, struct route_model *m,
     const struct family *family =
         family_pick(str_from(executable), m->name, str_from(setting ? setting->family : NULL));
     if (family)
-        return append_target(table, m, place, family);
+        return table_append_target(table, m, place, family);
     /* the configuration was checked; this is for a family without this model */
     log_warning("no family for model %.*s (%s)", STR_ARG(m->name), executable);
-    return OK;
-}
-
-/* --- orchestration --------------------------------------------------------------------------- */
-
-/* The executable of deployments of SAP's orchestration service, and their name among those that the
-   configuration names. */
-static const char orchestration[] = "orchestration";
-
-static bool is_orchestrated(const struct config_model *setting)
-{
-    return setting && setting->family && strcmp(setting->family, orchestration) == 0;
-}
-
-static status keep_orchestration(struct route_table *table, const struct place *place)
-{
-    struct place *copy = ARENA_NEW(table->arena, struct place);
-    struct place **end = &table->orchestration;
-
-    if (!copy)
-        return E_NOMEM;
-    *copy = *place;
-    while (*end)
-        end = &(*end)->next;
-    *end = copy;
-    return OK;
-}
-
-/* Have the model answered by every deployment of the service, and by no other. */
-static status lend_orchestration(struct route_table *table, struct route_model *m,
-                                 const struct place *places)
-{
-    status s = OK;
-
-    m->executable = orchestration;
-    m->targets = NULL;
-    m->target_count = 0;
-    for (const struct place *p = places; p && !s; p = p->next)
-        s = append_target(table, m, p, &family_orchestration);
-    return s;
-}
-
-/* Models that the configuration puts behind orchestration need no deployment of their own: they are
-   there as soon as the service is. */
-static status add_orchestrated(struct route_table *table, const struct config *config)
-{
-    for (const struct config_model *c = config->models; c; c = c->next) {
-        if (!is_orchestrated(c) || strchr(c->name, '*'))
-            continue;
-        if (!need_model(table, config, str_from(c->name)) && !is_full(table))
-            return E_NOMEM;
-    }
-    for (size_t i = 0; i < table->count; i++) {
-        struct route_model *m = &table->models[i];
-        if (is_orchestrated(m->setting) && lend_orchestration(table, m, table->orchestration))
-            return E_NOMEM;
-    }
-    return OK;
-}
-
-/* Models behind orchestration while no deployment of it runs: nobody answers for them. */
-static void drop_empty(struct route_table *table)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < table->count; i++)
-        if (table->models[i].targets)
-            table->models[kept++] = table->models[i];
-    table->count = kept;
-}
-
-/* The same models, all of them behind orchestration; none while the service does not run. */
-static status make_bound(struct route_table *table)
-{
-    struct route_table *bound = calloc(1, sizeof *bound);
-
-    table->bound = bound;
-    if (!bound)
-        return E_NOMEM;
-    bound->outer = table;
-    bound->arena = table->arena;
-    bound->models = calloc(table->count + 1, sizeof *bound->models);
-    if (!bound->models)
-        return E_NOMEM;
-    for (size_t i = 0; i < table->count && table->orchestration; i++) {
-        bound->models[i] = table->models[i];
-        bound->count++;
-        if (lend_orchestration(bound, &bound->models[i], table->orchestration))
-            return E_NOMEM;
-    }
     return OK;
 }
 
@@ -315,13 +204,13 @@ static status add_named(struct route_table *table, const struct config *config,
 {
     for (const struct config_deployment *d = source->account->deployments; d; d = d->next) {
         struct place place = {.source = source, .url = d->url};
-        if (strcmp(d->model, orchestration) == 0) {
-            if (keep_orchestration(table, &place))
+        if (strcmp(d->model, ORCHESTRATION) == 0) {
+            if (table_keep_orchestration(table, &place))
                 return E_NOMEM;
             continue;
         }
-        struct route_model *m = need_model(table, config, str_from(d->model));
-        if (!m && is_full(table))
+        struct route_model *m = table_need_model(table, config, str_from(d->model));
+        if (!m && table_is_full(table))
             continue;
         if (!m || add_target(table, m, &place, guess_executable(m->name)))
             return E_NOMEM;
@@ -366,11 +255,11 @@ static status add_container(struct route_table *table, const struct config *conf
 {
     const char *const names[] = {d->configuration, d->id};
 
-    if (!config->passes_any || strcmp(d->scenario, orchestration) == 0)
+    if (!config->passes_any || strcmp(d->scenario, ORCHESTRATION) == 0)
         return OK;
     for (size_t i = 0; i < 2; i++) {
         struct route_model *m = names[i] ? need_container(table, config, str_from(names[i])) : NULL;
-        if (names[i] && (!m || append_target(table, m, place, &family_passthrough)))
+        if (names[i] && (!m || table_append_target(table, m, place, &family_passthrough)))
             return E_NOMEM;
     }
     return OK;
@@ -382,17 +271,17 @@ static status add_discovered(struct route_table *table, const struct config *con
     for (size_t i = 0; i < source->list->count; i++) {
         const struct deployment *d = &source->list->items[i];
         struct place place = {source, d->url, d->id, d->version, NULL};
-        bool for_all = d->executable && strcmp(d->executable, orchestration) == 0;
+        bool for_all = deployment_is_orchestration(d);
         if (!http_url_allowed(d->url, config->allow_plain_http))
             continue;
         if (for_all || !d->model) {
-            if (for_all ? keep_orchestration(table, &place)
+            if (for_all ? table_keep_orchestration(table, &place)
                         : add_container(table, config, d, &place))
                 return E_NOMEM;
             continue;
         }
-        struct route_model *m = need_model(table, config, str_from(d->model));
-        if (!m && is_full(table))
+        struct route_model *m = table_need_model(table, config, str_from(d->model));
+        if (!m && table_is_full(table))
             continue;
         const char *executable =
             d->executable ? d->executable : guess_executable(str_from(d->model));
@@ -402,13 +291,6 @@ static status add_discovered(struct route_table *table, const struct config *con
             m->created_s = d->created_s;
     }
     return OK;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    struct str x = ((const struct route_model *)a)->name, y = ((const struct route_model *)b)->name;
-    int order = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
-    return order ? order : (x.n > y.n) - (x.n < y.n);
 }
 
 static void table_free(struct route_table *table)
@@ -442,13 +324,15 @@ struct route_table *route_table_new(const struct config *config, const struct ro
             s = add_discovered(table, config, &sources[i]);
     }
     if (!s)
-        s = add_orchestrated(table, config);
+        s = table_add_orchestrated(table, config);
+    if (!s && config->catalogue == CATALOGUE_OF_ALL)
+        s = table_add_catalogue(table, config);
     if (!s) {
-        if (is_full(table))
+        if (table_is_full(table))
             log_warning("more than %d models: those beyond are left out", MODELS_MAX);
-        drop_empty(table);
-        qsort(table->models, table->count, sizeof *table->models, by_name);
-        s = make_bound(table);
+        table_drop_empty(table);
+        table_sort(table);
+        s = table_make_bound(table, config);
     }
     if (s) {
         table_free(table);
@@ -485,7 +369,7 @@ struct route_table *route_table_bound(struct route_table *table)
 struct route_model *route_find_container(struct route_table *table, struct str name)
 {
     struct container *c = find_container(table, name);
-    struct route_model *m = c ? NULL : find_exact(table, name);
+    struct route_model *m = c ? NULL : table_find(table, name);
 
     if (c)
         return &c->model;
@@ -513,12 +397,12 @@ static struct str *names_of(struct route_table *table, struct arena *arena)
 static struct route_model *find_spelled(struct route_table *table, struct arena *arena,
                                         struct str asked)
 {
-    struct route_model *m = find_exact(table, asked);
+    struct route_model *m = table_find(table, asked);
     if (m)
         return m;
     struct str *names = names_of(table, arena);
     struct str found = names ? alias_resolve(arena, asked, names, table->count) : STR_NONE;
-    return found.n ? find_exact(table, found) : NULL;
+    return found.n ? table_find(table, found) : NULL;
 }
 
 static struct str follow_alias(const struct config *config, struct str name)

@@ -391,6 +391,23 @@ def test_the_other_subaccount_helps(fresh, emulator, model):
 
 # --- models -----------------------------------------------------------------------------------------
 
+def test_the_whole_catalogue_is_there_for_bound_keys(gateway, settings, emulator):
+    """In profile, without a deployment or a word of configuration; for others where it says so."""
+    keys = [{"name": "free", "key": KEY}, {"name": "bound", "key": BOUND, "orchestration": "masked"}]
+    for word, free_too in (("bound", False), ("all", True)):
+        config = settings(orchestration={"profiles": PROFILES, "catalogue": word}, api_keys=keys)
+        del config["secret_authentication_tokens"]
+        site = gateway("lighttpd", config)
+        listed = {k: {m["id"] for m in site.get("/v1/models", key=k).json["data"]} for k in (KEY, BOUND)}
+        assert "sap-abap-1" in listed[BOUND] and GPT in listed[BOUND]
+        assert not {"sap-rpt-1-small", "cohere-reranker-35", "amazon--titan-embed-image"} & listed[BOUND]
+        assert ("sap-abap-1" in listed[KEY]) == free_too and "sap-rpt-1-small" in listed[KEY]
+        emulator.reset()
+        assert "erika" not in said(chat, chat(site, "sap-abap-1", SECRET, BOUND))
+        assert "masking" in sent(emulator)["config"]["modules"]
+        answer = chat(site, "sap-abap-1", SECRET, KEY)
+        assert answer.status == (200 if free_too else 404), answer
+
 def test_models_behind_orchestration_are_listed(site, emulator):
     names = [m["id"] for m in site.get("/v1/models").json["data"]]
     assert "sap-abap-1" in names and "gpt-5" in names and names == sorted(set(names))

@@ -146,17 +146,29 @@ static void answer_deployment(struct exchange *x, const char *id)
     reply_text(&x->reply, 200, "application/json", row.at);
 }
 
+/* Where a model may be used: deployed by itself, through orchestration, or both. */
+static void write_scenarios(const struct model *m, struct buf *out)
+{
+    bool deployable = m != &model_abap;
+
+    if (deployable)
+        buf_json(out, "{'scenarioId':'foundation-models','executableId':%q}", m->executable);
+    if (model_orchestrated(m))
+        buf_json(out, "%s{'scenarioId':'orchestration','executableId':'orchestration'}",
+                 deployable ? "," : "");
+}
+
 static void write_model(const struct model *m, struct buf *out)
 {
     bool pictures = m->streams && strncmp(m->name, "mistral", 7) && strcmp(m->name, "o3-mini");
 
     buf_json(out,
              "{'model':%q,'executableId':%q,'displayName':%q,'description':'','accessType':"
-             "'Remote','provider':%q,'allowedScenarios':[{'scenarioId':'foundation-models',"
-             "'executableId':%q}],",
-             m->name, m->executable, m->name, m->provider, m->executable);
+             "'Remote','provider':%q,'allowedScenarios':[",
+             m->name, m->executable, m->name, m->provider);
+    write_scenarios(m, out);
     buf_json(out,
-             "'versions':[{'name':%q,'isLatest':true,'deprecated':false,'retirementDate':'',"
+             "],'versions':[{'name':%q,'isLatest':true,'deprecated':false,'retirementDate':'',"
              "'contextLength':%d,'inputTypes':['text'%s],'capabilities':['%s'],'metadata':[],"
              "'cost':[{'inputCost':'0.001'},{'outputCost':'0.002'}],'suggestedReplacements':[],"
              "'streamingSupported':%b}]}",
@@ -169,10 +181,11 @@ static void answer_catalogue(struct exchange *x)
     size_t i;
 
     for (i = 0; i < model_count; i++) {
-        buf_text(&rows, i ? "," : "");
         write_model(&models[i], &rows);
+        buf_text(&rows, ",");
     }
-    reply_json(&x->reply, 200, "{'count':%d,'resources':[%s]}", (int)model_count, rows.at);
+    write_model(&model_abap, &rows);
+    reply_json(&x->reply, 200, "{'count':%d,'resources':[%s]}", (int)model_count + 1, rows.at);
 }
 
 static void answer_scenarios(struct exchange *x)

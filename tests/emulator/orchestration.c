@@ -50,18 +50,15 @@ static void family_error_event(struct exchange *x, unsigned status, struct buf *
 
 const struct family orchestration_family = {"orchestration", family_refuse, family_error_event};
 
-/* Served through the service alone. */
-static const struct model abap = {"sap-abap-1", "orchestration",  "1", "SAP", 128000,
-                                  true,         "text-generation"};
-
 static const struct model *find_model(const char *name, const char *kind)
 {
     size_t i;
 
     for (i = 0; i < model_count; i++)
-        if (!strcmp(models[i].name, name) && !strcmp(models[i].kind, kind))
+        if (!strcmp(models[i].name, name) && !strcmp(models[i].kind, kind) &&
+            model_orchestrated(&models[i]))
             return &models[i];
-    return !strcmp(name, abap.name) && !strcmp(kind, abap.kind) ? &abap : NULL;
+    return !strcmp(name, model_abap.name) && !strcmp(kind, model_abap.kind) ? &model_abap : NULL;
 }
 
 static bool body_good(struct exchange *x, const char *schema)

@@ -51,6 +51,13 @@ const struct model models[] = {
 };
 
 const size_t model_count = sizeof models / sizeof models[0];
+const struct model model_abap = {"sap-abap-1", "orchestration", "1", "SAP", 128000, true, CHAT};
+
+/* Neither rerankers nor tables, and no vectors of images. */
+bool model_orchestrated(const struct model *m)
+{
+    return (!strcmp(m->kind, CHAT) || !strcmp(m->kind, EMBED)) && !strstr(m->name, "embed-image");
+}
 
 static struct deployment deployments[MAX_DEPLOYMENTS];
 static size_t count;

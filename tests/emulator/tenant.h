@@ -41,6 +41,10 @@ struct deployment {
 extern const struct tenant tenants[TENANT_COUNT];
 extern const struct model models[];
 extern const size_t model_count;
+extern const struct model model_abap; /* answered for by orchestration alone */
+
+/* Does the orchestration service answer for it? */
+bool model_orchestrated(const struct model *m);
 
 const struct tenant *tenant_by_name(const char *name);
 const struct tenant *tenant_by_client(const char *client_id);

@@ -23,6 +23,8 @@ static void check_rows(const struct deployment_list *list)
         for (size_t j = 0; j < i && i < 50; j++)
             check(strcmp(d->id, list->items[j].id) != 0);
     }
+    for (size_t i = 0; i < list->catalogue_count; i++)
+        check(list->catalogue[i].name[0] && list->catalogue[i].context >= 0);
 }
 
 static void check_names(const struct deployment_list *list, struct str asked)

@@ -27,6 +27,8 @@ struct service {
     atomic_int count_is_page;   /* "count" is that of the page */
     atomic_int valid_token;     /* others are answered 401; 0: all are good */
     atomic_int deaf;            /* takes no notice of $skip */
+    atomic_int orchestrates;    /* the orchestration service runs, too */
+    atomic_int catalogues, catalogue_status;
     char headers[128], last[8192];
 };
 
@@ -54,8 +56,33 @@ static void list_rows(struct service *sv, struct str request, struct buf *json)
             "127.0.0.1/d%05d/\",\"executableId\":\"azure-openai\",\"details\":{\"resources\":{"
             "\"backendDetails\":{\"model\":{\"name\":\"gpt-5\",\"version\":\"latest\"}}}}}",
             i > skip ? "," : "", i, i);
+    if (sv->orchestrates)
+        buf_add_cstr(json, ",{\"id\":\"orch\",\"status\":\"RUNNING\",\"deploymentUrl\":\"http://"
+                           "127.0.0.1/o\",\"executableId\":\"orchestration\"}");
     buf_add_cstr(json, "]}");
     buf_add_char(json, '\0');
+}
+
+static const char catalogue[] =
+    "{\"count\":4,\"resources\":[{\"model\":\"gpt-5\",\"allowedScenarios\":[{\"scenarioId\":"
+    "\"foundation-models\"},{\"scenarioId\":\"orchestration\"}],\"versions\":[{\"contextLength\":1}"
+    ","
+    "{\"isLatest\":true,\"contextLength\":400000}]},{\"model\":\"sap-rpt-1\",\"allowedScenarios\":["
+    "{\"scenarioId\":\"foundation-models\"}]},{\"model\":\"sap-abap-1\",\"allowedScenarios\":["
+    "{\"scenarioId\":\"orchestration\"}]},{\"model\":\"a b\\n\",\"allowedScenarios\":["
+    "{\"scenarioId\":\"orchestration\"}]},{\"model\":\"gpt-5\",\"allowedScenarios\":["
+    "{\"scenarioId\":\"orchestration\"}]},7,{}]}";
+
+static void answer_catalogue(struct service *sv, struct str request, struct buf *reply)
+{
+    bool good = str_find(request, "AI-Resource-Group: default") < request.n &&
+                str_find(request, "Bearer fake-token-") < request.n;
+
+    sv->catalogues++;
+    if (!good || sv->catalogue_status != 200)
+        loopback_json(reply, good ? sv->catalogue_status : 403, "", "no");
+    else
+        loopback_json(reply, 200, "", catalogue);
 }
 
 static void answer(void *shared, struct str request, struct buf *reply)
@@ -67,6 +94,8 @@ static void answer(void *shared, struct str request, struct buf *reply)
         buf_printf(&json, "{\"access_token\":\"fake-token-%d\"}", ++sv->tokens);
         buf_add_char(&json, '\0');
         loopback_json(reply, 200, "", json.p);
+    } else if (str_starts(request, "GET /v2/lm/scenarios/foundation-models/models HTTP")) {
+        answer_catalogue(sv, request, reply);
     } else {
         sv->lists++;
         snprintf(sv->last, sizeof sv->last, "%.*s", STR_ARG(request));
@@ -123,6 +152,7 @@ static int set_up(void **state)
     service->status = 200;
     service->rows = 3;
     service->page_rows = 1000;
+    service->catalogue_status = 200;
     loopback_start(&server, answer, service);
     strcpy(f->folder, "/tmp/corelay-test-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
@@ -159,6 +189,7 @@ struct got {
     size_t count;
     enum chat_error_kind kind;
     char detail[200], message[200];
+    char catalogue[100]; /* "NAME:CONTEXT " for each */
 };
 
 static void on_list(void *arg, status s, struct deployment_list *list, const struct chat_error *err)
@@ -169,6 +200,11 @@ static void on_list(void *arg, status s, struct deployment_list *list, const str
     got->done = true;
     got->s = s;
     got->count = list ? list->count : 0;
+    for (size_t i = 0; list && i < list->catalogue_count; i++) {
+        size_t n = strlen(got->catalogue);
+        snprintf(got->catalogue + n, sizeof got->catalogue - n, "%s:%lld ", list->catalogue[i].name,
+                 (long long)list->catalogue[i].context);
+    }
     if (err) {
         got->kind = err->kind;
         snprintf(got->detail, sizeof got->detail, "%.*s", STR_ARG(err->detail));
@@ -478,6 +514,43 @@ static void test_wrong_group_is_told_to_the_log_alone(void **state)
     assert_null(strstr(got.message, "resource group"));
 }
 
+/* The catalogue is read where the orchestration service runs, and written to the file. */
+static void test_catalogue_of_orchestration(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_string_equal(ask(f, false).catalogue, "");
+    assert_int_equal(service->catalogues, 0);
+    service->orchestrates = 1;
+    run_for(f, 250);
+    assert_string_equal(ask(f, true).catalogue, "gpt-5:400000 sap-abap-1:0 ");
+    restart(f);
+    assert_string_equal(ask(f, false).catalogue, "gpt-5:400000 sap-abap-1:0 ");
+    assert_int_equal(service->catalogues, 1);
+}
+
+/* What is deployed can be used without it, and the last one stays in use. */
+static void test_catalogue_that_cannot_be_read(void **state)
+{
+    struct fixture *f = *state;
+    struct got got;
+
+    service->orchestrates = 1;
+    service->catalogue_status = 500;
+    got = ask(f, false);
+    assert_int_equal(got.count, 4);
+    assert_string_equal(got.catalogue, "");
+    service->catalogue_status = 200;
+    run_for(f, 250);
+    assert_string_equal(ask(f, true).catalogue, "gpt-5:400000 sap-abap-1:0 ");
+    service->catalogue_status = 404;
+    run_for(f, 250);
+    got = ask(f, true);
+    assert_int_equal(got.count, 4);
+    assert_string_equal(got.catalogue, "gpt-5:400000 sap-abap-1:0 ");
+    assert_int_equal(service->catalogues, 3);
+}
+
 static void test_last_list_serves_while_the_api_is_down(void **state)
 {
     struct fixture *f = *state;
@@ -563,6 +636,8 @@ int main(void)
         WITH_SERVICE(test_one_failure_is_repeated),
         WITH_SERVICE(test_failure_is_shared_and_forgotten),
         WITH_SERVICE(test_wrong_group_is_told_to_the_log_alone),
+        WITH_SERVICE(test_catalogue_of_orchestration),
+        WITH_SERVICE(test_catalogue_that_cannot_be_read),
         WITH_SERVICE(test_last_list_serves_while_the_api_is_down),
         WITH_SERVICE(test_nobody_waits_beyond_the_deadline),
         WITH_SERVICE(test_damaged_file_is_a_miss),

@@ -180,6 +180,19 @@ static void placeholders_have_values(void **state)
            "finds \"found\", which nobody reads");
 }
 
+static void catalogue_is_somebodys(void **state)
+{
+    (void)state;
+    assert_int_equal(load(KEY, "{}"), OK);
+    assert_int_equal(config->catalogue, CATALOGUE_OF_BOUND);
+    assert_int_equal(load(KEY, "{\"catalogue\":\"all\"}"), OK);
+    assert_int_equal(config->catalogue, CATALOGUE_OF_ALL);
+    assert_int_equal(load(KEY, "{\"catalogue\":\"off\"}"), OK);
+    assert_int_equal(config->catalogue, CATALOGUE_OFF);
+    assert_int_not_equal(load(KEY, "{\"catalogue\":true}"), OK);
+    assert_non_null(strstr(problems.p, "orchestration.catalogue is "));
+}
+
 static void keys_are_bound(void **state)
 {
     (void)state;
@@ -220,7 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(takes_the_services_own_words), TEST(names_what_is_wrong),
         TEST(placeholders_have_values),     TEST(keys_are_bound),
-        TEST(anonymous_callers_evade),
+        TEST(catalogue_is_somebodys),       TEST(anonymous_callers_evade),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

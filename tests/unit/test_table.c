@@ -307,6 +307,52 @@ static void models_may_live_behind_orchestration(void **state)
     route_table_release(t);
 }
 
+/* What the service has and nobody deployed: for those who are bound to it, for all, or for nobody. Where
+   it is known what the service has, it is not asked for more. */
+static void catalogue_of_the_service(void **state)
+{
+    static const struct catalogue_model here[] = {{"gpt-5", 400000}, {"sap-abap-1", 128000}},
+                                        there[] = {{"gpt-5", 400000}, {"gpt-4.1", 0}};
+    struct config_model own = {.name = "a-own", .family = "orchestration"};
+    struct deployment first[] = {deployed("gpt-5", "a1"), orchestration("ao"),
+                                 deployed("rpt", "a2")};
+    struct deployment second[] = {orchestration("bo")};
+    struct route_source sources[] = {{&one, "default", list_of(first, 3)},
+                                     {&two, "default", list_of(second, 1)}};
+    sources[0].list->catalogue = here;
+    sources[0].list->catalogue_count = 2;
+    sources[1].list->catalogue = there;
+    sources[1].list->catalogue_count = 2;
+
+    (void)state;
+    config.models = &own;
+    struct route_table *t = route_table_new(&config, sources, 2), *bound = route_table_bound(t);
+    assert_int_equal(route_table_count(t), 3); /* a-own, gpt-5, rpt */
+    assert_int_equal(route_table_count(bound), 4);
+    expect_targets(bound, "a-own", "ao bo");
+    expect_targets(bound, "gpt-4.1", "bo");
+    expect_targets(bound, "gpt-5", "ao bo");
+    expect_targets(bound, "sap-abap-1", "ao");
+    expect_targets(bound, "rpt", "");
+    assert_true(str_is(route_table_at(bound, 1)->name, "gpt-4.1")); /* sorted */
+    assert_int_equal(find(bound, "sap-abap-1")->rules.context, 128000);
+    route_table_release(t);
+
+    config.catalogue = CATALOGUE_OF_ALL;
+    t = route_table_new(&config, sources, 2);
+    assert_int_equal(route_table_count(t), 5);
+    expect_targets(t, "gpt-5", "a1");
+    expect_targets(t, "sap-abap-1", "ao");
+    expect_targets(t, "rpt", "a2");
+    route_table_release(t);
+
+    config.catalogue = CATALOGUE_OFF;
+    t = route_table_new(&config, sources, 2);
+    assert_int_equal(route_table_count(t), 3);
+    assert_int_equal(route_table_count(route_table_bound(t)), 2); /* a-own, gpt-5 */
+    route_table_release(t);
+}
+
 /* Where deployments are named in the configuration, the service is the one of that name. */
 static void orchestration_may_be_named(void **state)
 {
@@ -336,6 +382,7 @@ int main(void)
         TEST(orchestration_answers_for_all),
         TEST(without_orchestration_nothing_is_bound),
         TEST(models_may_live_behind_orchestration),
+        TEST(catalogue_of_the_service),
         TEST(orchestration_may_be_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
