@@ -190,7 +190,7 @@ static void catalogue_is_somebodys(void **state)
     assert_int_equal(load(KEY, "{\"catalogue\":\"off\"}"), OK);
     assert_int_equal(config->catalogue, CATALOGUE_OFF);
     assert_int_not_equal(load(KEY, "{\"catalogue\":true}"), OK);
-    assert_non_null(strstr(problems.p, "orchestration.catalogue is "));
+    assert_non_null(strstr(problems.p, "orchestration.catalogue: is true"));
 }
 
 static void keys_are_bound(void **state)
