@@ -10,4 +10,5 @@ dist_doc_DATA = \
 	doc/orchestration.md \
 	doc/passthrough.md \
 	doc/routing.md \
+	doc/security.md \
 	doc/token-estimate.md

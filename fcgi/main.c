@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sandbox.h"
 #include "gate/record.h"
 #include "params.h"
 #include "responder.h"
@@ -225,10 +226,14 @@ static void reload_loop(void *arg)
 
 static void reload(struct responder *r, const struct options *options)
 {
+    bool confined = shared_config_get(r->config)->sandbox != CONFIG_SANDBOX_OFF;
     struct shared_config *fresh = load_config(options, true);
 
     if (!fresh) {
         log_error("the new configuration is refused, the old one stays");
+        if (confined)
+            log_info("a file in a folder that the configuration did not name at the start is out of "
+                     "the sandbox's sight: if that is it, restart");
         return;
     }
     for (int i = 0; i < r->loop_count; i++) {
@@ -291,14 +296,13 @@ static int parse_options(int argc, char **argv, struct options *out)
 
 static void prepare_process(sigset_t *signals)
 {
-    struct rlimit files, none = {0, 0};
+    struct rlimit files;
 
-    setrlimit(RLIMIT_CORE, &none); /* a core file would hold tokens and keys */
+    sandbox_prepare();
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    umask(077);
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(signals);
     sigaddset(signals, SIGTERM);
@@ -379,6 +383,11 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     apply_log_settings(shared_config_get(r.config), &options);
+    bool own_socket = options.listen && strchr(options.listen, '/');
+    if (confine(shared_config_get(r.config), own_socket ? options.listen : NULL, cgi)) {
+        shared_config_release(r.config);
+        return EXIT_FAILURE;
+    }
     if (!cgi)
         return serve_fastcgi(&r, &signals, &options);
     pthread_sigmask(SIG_UNBLOCK, &signals, NULL); /* the server ends a CGI program by SIGTERM */

@@ -5,6 +5,7 @@ corelaylibexec_PROGRAMS = fcgi/corelay.fcgi
 fcgi_corelay_fcgi_SOURCES = \
 	fcgi/acceptor.c \
 	fcgi/cgi.c \
+	fcgi/confine.c \
 	fcgi/conn.c \
 	fcgi/main.c \
 	fcgi/params.c fcgi/params.h \

@@ -6,6 +6,7 @@
  *     conn.c       one request on its reactor: bytes out, and has the caller gone?
  *     cgi.c        the same for plain CGI, one request per process
  *     params.c     CGI variables
+ *     confine.c    what is kept in the sandbox
  */
 #ifndef CORELAY_FCGI_RESPONDER_H
 #define CORELAY_FCGI_RESPONDER_H
@@ -86,6 +87,12 @@ void conn_hand_over(struct responder *r, struct conn *conn);
 void conn_drop_all(struct loop *loop);
 /* On the loop's own thread: close the kept connections that wait for nothing. */
 void conn_drop_idle(void *loop);
+
+/* confine.c: enter the sandbox, if the configuration has one, before there is a second thread. The
+   socket at `socket_path` (NULL: none) can be removed later. E_REFUSED, with a line in the log: it
+   is required, and cannot be had whole. E_NOMEM. `cgi`: without lines that each request would
+   repeat. */
+status confine(const struct config *config, const char *socket_path, bool cgi);
 
 /* cgi.c: serve the one request of this process; the exit code. */
 int cgi_serve(struct shared_config *config);

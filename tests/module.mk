@@ -38,6 +38,7 @@ EXTRA_DIST += \
 	tests/e2e/test_completions.py \
 	tests/e2e/test_fastcgi.py \
 	tests/e2e/test_gemini.py \
+	tests/e2e/test_guard.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_many.py \
 	tests/e2e/test_orchestration.py \

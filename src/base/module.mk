@@ -9,5 +9,7 @@ src_libcorelay_a_SOURCES += \
 	src/base/jspan.c src/base/jspan.h src/base/jspan_parse.c \
 	src/base/jwrite.c src/base/jwrite.h \
 	src/base/log.c src/base/log.h \
+	src/base/sandbox.c src/base/sandbox.h src/base/sandbox_calls.c \
+	src/base/sandbox_files.c \
 	src/base/status.c src/base/status.h \
 	src/base/str.c src/base/str.h

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/sandbox.h"
 
 static const char *const verdicts[] = {"OK", "SKIPPED", "FAILED"};
 
@@ -77,12 +78,35 @@ static struct config *load(struct doctor *d, const char *file)
     return config;
 }
 
+/* What a responder would find on this host. */
+static void report_sandbox(struct doctor *d, const struct config *config)
+{
+    static const char *const modes[] = {[CONFIG_SANDBOX_AUTO] = "auto",
+                                        [CONFIG_SANDBOX_OFF] = "off",
+                                        [CONFIG_SANDBOX_REQUIRE] = "require"};
+    unsigned offered = sandbox_offered();
+    bool lacking = config->sandbox == CONFIG_SANDBOX_REQUIRE && offered != SANDBOX_WHOLE;
+    struct buf text = {0};
+
+    sandbox_describe(offered, &text);
+    doctor_report(d,
+                  config->sandbox == CONFIG_SANDBOX_OFF ? DOCTOR_SKIPPED
+                  : lacking                             ? DOCTOR_FAILED
+                                                        : DOCTOR_OK,
+                  "sandbox",
+                  lacking ? "Landlock came with Linux 5.13; or set \"sandbox\" to \"auto\""
+                          : "\"sandbox\" of the configuration switches it on",
+                  "%s: this kernel has %.*s", modes[config->sandbox], STR_ARG(buf_str(&text)));
+    buf_free(&text);
+}
+
 static void examine(struct doctor *d, const char *file)
 {
     struct config *config = load(d, file);
 
     if (!config)
         return;
+    report_sandbox(d, config);
     for (const struct config_account *a = config->accounts; a; a = a->next)
         report_key(d, a);
     if (session_open(&d->session, config) == OK) {

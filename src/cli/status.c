@@ -5,6 +5,7 @@
 
 #include "aicore/token.h"
 #include "base/clock.h"
+#include "base/sandbox.h"
 #include "chat/error.h"
 #include "cli/cli.h"
 #include "route/health.h"
@@ -191,24 +192,36 @@ static void show_minute(struct view *view)
 
 /* --- processes and tokens -------------------------------------------------------------------- */
 
-static void show_processes(struct view *view)
+static void show_process(const struct view *view, const struct board_seat *seat)
 {
-    unsigned pid, n = 0;
+    struct buf text = {0};
+    unsigned pid = atomic_load(&seat->pid);
+
+    sandbox_describe(atomic_load(&seat->sandbox), &text);
+    if (view->json) {
+        jwrite_object(view->json);
+        jwrite_member_int(view->json, "pid", pid);
+        jwrite_member_str(view->json, "sandbox", buf_str(&text));
+        jwrite_end(view->json);
+    } else {
+        printf("  %-7u sandbox: %.*s\n", pid, STR_ARG(buf_str(&text)));
+    }
+    buf_free(&text);
+}
+
+static void show_processes(const struct view *view)
+{
+    const struct board_seat *seat = NULL;
+    unsigned n = 0;
 
     if (view->json)
         jwrite_member_array(view->json, "processes");
     else
-        fputs("processes:", stdout);
-    for (; view->board && (pid = scoreboard_pid_at(view->board, n)) != 0; n++) {
-        if (view->json)
-            jwrite_int(view->json, pid);
-        else
-            printf(" %u", pid);
-    }
+        puts(view->board && scoreboard_seat_at(view->board, 0) ? "processes" : "processes: none");
+    for (; view->board && (seat = scoreboard_seat_at(view->board, n)) != NULL; n++)
+        show_process(view, seat);
     if (view->json)
         jwrite_end(view->json);
-    else
-        puts(n ? "" : " none");
 }
 
 static const char *account_of(const struct config *c, const char *id)

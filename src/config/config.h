@@ -66,6 +66,9 @@ enum config_cache { CACHE_UNSET, CACHE_OFF, CACHE_ON };
 
 enum config_affinity { AFFINITY_UNSET, AFFINITY_OFF, AFFINITY_ON };
 
+/* sandbox: as far as the kernel has it; not at all; whole, or the responder does not start. */
+enum config_sandbox { CONFIG_SANDBOX_AUTO, CONFIG_SANDBOX_OFF, CONFIG_SANDBOX_REQUIRE };
+
 /* When another model may stand in. */
 enum config_stand_in { STAND_IN_MISSING = 1, STAND_IN_FAILING = 2, STAND_IN_CONTEXT = 4 };
 
@@ -135,6 +138,7 @@ struct config {
 
     const char *state_dir; /* NULL: no folder of ours could be found, as a warning says */
     int reactors, acceptors;
+    enum config_sandbox sandbox;
     bool strict;               /* refuse instead of dropping */
     const char **cors_origins; /* "*" or origins; NULL: off */
     size_t cors_count;

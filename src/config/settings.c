@@ -80,6 +80,25 @@ static void read_log_access(struct reading *r, const struct json *value, const s
         c->log.access = log_place(r, value, at, c->log.access);
 }
 
+static void read_sandbox(struct reading *r, const struct json *value, const struct place *at,
+                         void *into)
+{
+    static const char *const words[] = {[CONFIG_SANDBOX_AUTO] = "auto",
+                                        [CONFIG_SANDBOX_OFF] = "off",
+                                        [CONFIG_SANDBOX_REQUIRE] = "require"};
+    static const char expected[] = "\"auto\", \"off\" or \"require\"";
+    struct config *c = into;
+    const char *word = reading_text(r, value, at, expected);
+
+    for (size_t i = 0; word && i < sizeof words / sizeof *words; i++)
+        if (strcmp(word, words[i]) == 0) {
+            c->sandbox = (enum config_sandbox)i;
+            return;
+        }
+    if (word)
+        reading_error(r, at, "is \"%s\"; expected %s", word, expected);
+}
+
 static void check_origin(struct reading *r, const struct place *at, const char *text)
 {
     struct str origin = str_from(text);
@@ -235,6 +254,7 @@ static const struct key top_rows[] = {READ("subAccounts", read_accounts),
                                       {"state_dir", KEY_PATH, AT(state_dir), 0, 0, NULL, NULL},
                                       INT("reactors", reactors, 1, 64),
                                       INT("acceptors", acceptors, 1, 1024),
+                                      READ("sandbox", read_sandbox),
                                       BOOL("strict", strict),
                                       OBJECT("cors", &cors_keys),
                                       OBJECT("limits", &limit_keys),

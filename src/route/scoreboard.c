@@ -312,14 +312,12 @@ const struct board_domain *scoreboard_domain_at(const struct scoreboard *b, unsi
     return row_at(b, b->map->domain_rows, sizeof(struct board_domain), i);
 }
 
-unsigned scoreboard_pid_at(const struct scoreboard *b, unsigned i)
+const struct board_seat *scoreboard_seat_at(const struct scoreboard *b, unsigned i)
 {
-    for (unsigned k = 0; k < b->map->seats; k++) {
-        uint32_t pid = atomic_load(&b->map->seat_rows[k].pid);
-        if (pid && i-- == 0)
-            return pid;
-    }
-    return 0;
+    for (unsigned k = 0; k < b->map->seats; k++)
+        if (atomic_load(&b->map->seat_rows[k].pid) && i-- == 0)
+            return &b->map->seat_rows[k];
+    return NULL;
 }
 
 struct str board_label(const struct board_row *row, char out[BOARD_LABEL_BYTES])

@@ -122,16 +122,16 @@ uint32_t board_counted(const board_window *w, int64_t now_ms);
 /* --- for people ------------------------------------------------------------------------------ */
 
 struct board_seat {
-    _Atomic uint32_t pid; /* 0: free */
-    _Atomic uint32_t unused;
-    _Atomic int64_t since_s; /* wall clock */
+    _Atomic uint32_t pid;     /* 0: free */
+    _Atomic uint32_t sandbox; /* the parts that it has entered (base/sandbox.h) */
+    _Atomic int64_t since_s;  /* wall clock */
 };
 
 /* The i-th row that is taken, NULL beyond the last. */
 const struct board_target *scoreboard_target_at(const struct scoreboard *b, unsigned i);
 const struct board_domain *scoreboard_domain_at(const struct scoreboard *b, unsigned i);
-/* The pid of the i-th seat that is taken by somebody who lives, 0 beyond the last. */
-unsigned scoreboard_pid_at(const struct scoreboard *b, unsigned i);
+/* The i-th seat that is taken by somebody who lives, NULL beyond the last. */
+const struct board_seat *scoreboard_seat_at(const struct scoreboard *b, unsigned i);
 /* The label of a row, printable whatever it holds; unset if none was written yet. */
 struct str board_label(const struct board_row *row, char out[BOARD_LABEL_BYTES]);
 /* Is it a file, or memory of this process? */

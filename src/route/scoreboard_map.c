@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/sandbox.h"
 
 enum { VERSION = 1, BOOT_ID_BYTES = 64, MAPS_MAX = 256 };
 
@@ -322,6 +323,7 @@ static bool take_seat(struct board_map *map, unsigned seat)
         return false;
     clear_seat(map, seat);
     atomic_store(&map->seat_rows[seat].since_s, clock_wall_s());
+    atomic_store(&map->seat_rows[seat].sandbox, sandbox_parts());
     atomic_store(&map->seat_rows[seat].pid, (uint32_t)getpid());
     map->seat = (int)seat;
     return true;

@@ -39,6 +39,10 @@ tests_unit_test_crypto_SOURCES = tests/unit/test_crypto.c \
 	tests/unit/fake_certificate.c tests/unit/fake_certificate.h
 tests_unit_test_crypto_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_sandbox
+tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c
+tests_unit_test_sandbox_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_clock
 tests_unit_test_clock_SOURCES = tests/unit/test_clock.c
 tests_unit_test_clock_LDADD = $(UNIT_LIBS)

@@ -232,8 +232,8 @@ static void sums_are_right(void **state)
     assert_int_equal(tries, PROCESSES * ROUNDS);
     assert_int_equal(board_counted(&scoreboard_common(b)->requests, 60000), PROCESSES * ROUNDS);
     assert_int_equal(in_flight(b), 0);
-    assert_int_equal(scoreboard_pid_at(b, 0), getpid());
-    assert_int_equal(scoreboard_pid_at(b, 1), 0);
+    assert_int_equal(scoreboard_seat_at(b, 0)->pid, getpid());
+    assert_null(scoreboard_seat_at(b, 1));
     scoreboard_close(b);
 }
 
@@ -283,8 +283,8 @@ static void the_dead_are_swept(void **state)
     struct scoreboard *other;
     assert_int_equal(scoreboard_look(folder, &other), OK); /* looking sweeps */
     assert_int_equal(in_flight(b), 1);
-    assert_int_equal(scoreboard_pid_at(b, 0), getpid());
-    assert_int_equal(scoreboard_pid_at(b, 1), 0);
+    assert_int_equal(scoreboard_seat_at(b, 0)->pid, getpid());
+    assert_null(scoreboard_seat_at(b, 1));
     assert_int_equal(rows(b), SHARED_KEYS);
     scoreboard_close(other);
     scoreboard_end(&mine);

@@ -1,0 +1,204 @@
+"""Least privilege: the sandbox of the running responder, and that all goes on in it."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+import harness
+
+IN_FASTCGI = [s for s in harness.servers() if s not in ("cgi", "apache-cgi")]
+WITHOUT_SANDBOX = harness.SANITIZED  # sanitizers need calls and files of their own
+
+
+def proc_status(pid):
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+
+def parent(pid):
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except (OSError, IndexError):
+        return 0
+
+
+def descends(pid, ancestor):
+    while pid > 1 and pid != ancestor:
+        pid = parent(pid)
+    return pid == ancestor
+
+
+def responders(gateway):
+    """Also those whose program serve has copied, for Apache's user."""
+    found = set(gateway.responders())
+    for proc in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if (proc / "comm").read_text().strip() == "corelay.fcgi" and \
+                    descends(int(proc.name), gateway.process.pid):
+                found.add(int(proc.name))
+        except OSError:
+            pass
+    return sorted(found)
+
+
+# --- the sandbox ----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("server", IN_FASTCGI)
+def test_responder_is_confined(long_lived, settings, server, emulator):
+    gateway = long_lived(server)
+    assert gateway.chat().status == 200
+    pids = responders(gateway)
+    assert pids
+    for pid in pids:
+        status = proc_status(pid)
+        assert status["NoNewPrivs"] == "1"
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+        assert [line.split()[4:6] for line in limits.splitlines() if "core file" in line] == \
+            [["0", "0"]]
+        assert status["Umask"] == "0077"
+        if not WITHOUT_SANDBOX:
+            assert status["Seccomp"] == "2"
+    if not WITHOUT_SANDBOX:
+        assert "sandbox: no new privileges, seccomp" in gateway.log_text()
+
+
+def test_sandbox_can_be_switched_off(gateway, settings):
+    site = gateway("lighttpd", settings(sandbox="off"))
+    assert site.chat().status == 200
+    assert "sandbox: off" in site.log_text()
+    for pid in responders(site):
+        assert proc_status(pid)["Seccomp"] == "0"
+
+
+@pytest.mark.skipif("cgi" not in harness.servers(), reason="without plain CGI")
+def test_cgi_is_confined_without_words(gateway, settings):
+    site = gateway("cgi", settings(sandbox="auto" if WITHOUT_SANDBOX else "require"))
+    assert site.chat().status == 200
+    assert "sandbox" not in site.log_text()
+
+
+@pytest.fixture(scope="module")
+def confined(directory, settings, long_lived, emulator_process):
+    """A gateway with files of all kinds in folders of their own."""
+    place = directory / "confined"
+    for name in ("", "state", "log"):
+        (place / name).mkdir(mode=0o700)
+    config = settings(state_dir=str(place / "state"),
+                      log={"destination": str(place / "log" / "error.log"),
+                           "access": str(place / "log" / "access.log")},
+                      sandbox="auto" if WITHOUT_SANDBOX else "require")
+    site = long_lived("lighttpd", config)
+    site.place = place
+    return site
+
+
+def log_of(site):
+    return (site.place / "log" / "error.log").read_text()
+
+
+def replace(path, text):
+    aside = path.with_name(path.name + ".new")
+    aside.write_text(text)
+    aside.chmod(0o600)
+    aside.rename(path)
+
+
+def reloads(site):
+    return log_of(site).count("configuration reloaded")
+
+
+def test_state_is_written_within(confined, emulator):
+    assert confined.chat().status == 200
+    state = confined.place / "state"
+    names = [p.name for p in state.iterdir()]
+    assert "scoreboard" in names and any(n.startswith("token-") for n in names)
+    assert any(n.startswith("deployments-") for n in names)
+    for path in state.iterdir():
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_token_is_renewed_within(confined, emulator):
+    token, = (confined.place / "state").glob("token-*.json")
+    before = token.read_text()
+    emulator.control("POST", "/tokens/revoke", {})
+    assert confined.chat().status == 200
+    assert token.read_text() != before
+
+
+def test_rotated_files_are_taken_up_within(confined, emulator):
+    """Configuration and service key replaced by rename, as deployment tools and Kubernetes do."""
+    before = reloads(confined)
+    key = confined.config.parent / "alpha.json"
+    replace(key, key.read_text())
+    harness.wait_for(lambda: reloads(confined) > before, 15, "the reload of a rotated key")
+    config = json.loads(confined.config.read_text())
+    config["aliases"] = {"rotated": harness.GPT}
+    replace(confined.config, json.dumps(config))
+    harness.wait_for(lambda: reloads(confined) > before + 1, 15, "the reload of a configuration")
+    assert confined.chat(model="rotated").status == 200
+
+
+def test_new_file_in_the_same_folder_is_read_within(confined, emulator):
+    before = reloads(confined)
+    config = json.loads(confined.config.read_text())
+    shutil.copy(confined.config.parent / "beta.json", confined.config.parent / "another.json")
+    config["subAccounts"]["another"] = {"resource_group": "default",
+                                        "service_key_json": "another.json"}
+    replace(confined.config, json.dumps(config))
+    harness.wait_for(lambda: reloads(confined) > before, 15, "the reload")
+    assert confined.chat().status == 200
+
+
+@pytest.mark.skipif(WITHOUT_SANDBOX, reason="without sandbox")
+def test_new_file_in_another_folder_needs_a_restart(confined, directory, emulator):
+    if not landlock_works_in(confined):
+        pytest.skip("no Landlock")
+    elsewhere = directory / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    shutil.copy(confined.config.parent / "beta.json", elsewhere / "beta.json")
+    old = confined.config.read_text()
+    config = json.loads(old)
+    config["subAccounts"]["far"] = {"resource_group": "default",
+                                    "service_key_json": str(elsewhere / "beta.json")}
+    replace(confined.config, json.dumps(config))
+    harness.wait_for(lambda: "out of the sandbox's sight" in log_of(confined), 15, "the refusal")
+    assert confined.chat().status == 200
+    before = reloads(confined)
+    replace(confined.config, old)
+    harness.wait_for(lambda: reloads(confined) > before, 15, "the reload")
+
+
+def command(site, *words):
+    done = subprocess.run([harness.BUILD / "src" / "corelay", *words, "--json",
+                           "--config", site.config], check=False, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def test_status_and_doctor_tell(confined, emulator):
+    assert confined.chat().status == 200
+    processes = {p["pid"]: p["sandbox"] for p in command(confined, "status")["processes"]}
+    words = "no new privileges" if WITHOUT_SANDBOX else "no new privileges, seccomp, Landlock"
+    for pid in responders(confined):
+        assert processes[pid].startswith(words)
+    step, = [s for s in command(confined, "doctor") if s["step"] == "sandbox"]
+    assert words in step["text"] and step["verdict"] == "OK"
+
+
+def landlock_works_in(site):
+    return "Landlock" in log_of(site)
+
+
+def test_logs_are_rotated_within(confined, emulator):
+    for name in ("error.log", "access.log"):
+        log = confined.place / "log" / name
+        log.rename(log.with_suffix(".1"))
+    for pid in responders(confined):
+        os.kill(pid, signal.SIGUSR1)
+    harness.wait_for(lambda: (confined.place / "log" / "access.log").exists(), 10, "a new log")
+    assert confined.chat().status == 200
+    harness.wait_for(lambda: "/v1/chat/completions" in
+                     (confined.place / "log" / "access.log").read_text(), 10, "a record")
