@@ -72,16 +72,32 @@ enum step attempt_pause(struct exchange *x)
     return GO_ON;
 }
 
+static int64_t limit_of(int64_t own, int64_t general)
+{
+    return own ? own : general;
+}
+
+/* Of the time that one request may take in all, however many are asked. */
+static int64_t time_left(const struct exchange *x)
+{
+    const struct config_model *own = x->model->setting;
+    int64_t limit = limit_of(own ? own->total_ms : 0, x->config->timeouts.total_ms);
+
+    return x->started_ms + limit - clock_ms();
+}
+
 /* The error stays until another try begins: if there is none, it is the answer. */
 static enum step attempt_failed(struct exchange *x)
 {
     attempt_drop(x);
+    if (x->own_fault)
+        return STEP_FAIL; /* nobody else would have it better, and none is to blame */
     bool again = route_failed(&x->pick, &x->error, hint_of(x));
     if (x->head_sent || (x->work && x->work->repeats && !x->work->repeats(x)))
         return STEP_FAIL;
     if (x->error.kind == CHAT_ERROR_CONTEXT_LENGTH)
         again = route_too_long(&x->pick);
-    if (!again)
+    if (!again || time_left(x) <= 0)
         return STEP_FAIL;
     log_info("%.*s attempt %d at %.*s failed: %s: %.*s", STR_ARG(x->id), x->record.attempts,
              STR_ARG(x->record.target), chat_error_word(x->error.kind),
@@ -415,13 +431,21 @@ static void on_body(void *arg, struct str bytes)
 
 static void connection_error(struct exchange *x, const struct http_result *result)
 {
-    bool timed_out = result->outcome == HTTP_TIMED_OUT;
+    enum chat_error_kind kind = CHAT_ERROR_UPSTREAM;
+    const char *text = "The model could not be reached.";
 
-    chat_error_set(&x->error, x->arena, timed_out ? CHAT_ERROR_TIMEOUT : CHAT_ERROR_UPSTREAM, "%s",
-                   timed_out      ? "The model did not answer in time."
-                   : x->up_status ? "The connection to the model broke before the answer was "
-                                    "complete."
-                                  : "The model could not be reached.");
+    if (result->outcome == HTTP_TIMED_OUT) {
+        kind = CHAT_ERROR_TIMEOUT;
+        text = "The model did not answer in time.";
+    } else if (result->outcome == HTTP_NO_MEMORY) {
+        kind = CHAT_ERROR_OVERLOADED;
+        text = "The gateway is short of memory or descriptors.";
+        x->own_fault = true;
+    } else if (result->outcome == HTTP_BROKEN) {
+        text = x->up_status ? "The connection to the model broke before the answer was complete."
+                            : "The connection to the model broke before it answered.";
+    }
+    chat_error_set(&x->error, x->arena, kind, "%s", text);
     x->error.detail = arena_str(x->arena, str_from(result->text));
 }
 
@@ -439,11 +463,6 @@ static void on_done(void *arg, const struct http_result *result)
 }
 
 static const struct http_events upstream_events = {on_head, on_body, on_done};
-
-static int64_t limit_of(int64_t own, int64_t general)
-{
-    return own ? own : general;
-}
 
 static const char *method_of(const struct exchange *x)
 {
@@ -483,6 +502,7 @@ static struct http_call *start_call(struct exchange *x, const char *url)
                                                                              HEADERS_MAX - count);
     if (!own)
         own = &none;
+    int64_t left_ms = time_left(x);
     struct http_request request = {
         .method = method_of(x),
         .url = url,
@@ -491,7 +511,8 @@ static struct http_call *start_call(struct exchange *x, const char *url)
         .body = buf_str(&x->up_body),
         .first_byte_ms = limit_of(own->first_byte_ms, x->config->timeouts.first_byte_ms),
         .idle_ms = limit_of(own->idle_ms, x->config->timeouts.idle_ms),
-        .total_ms = limit_of(own->total_ms, x->config->timeouts.total_ms),
+        .total_ms = left_ms > 0 ? left_ms : 1,
+        .once = true,
     };
     struct http_call *call = http_start(x->reactor, &request, &upstream_events, x);
     if (bearer.p)

@@ -221,9 +221,17 @@ static void on_models(void *arg, struct route_table *table, const struct chat_er
     if (table && is_bound(x))
         table = route_table_bound(table); /* what is not in there cannot be asked */
     x->table = table ? route_table_hold(table) : NULL;
-    if (!table)
-        x->error = chat_error_copy(x->arena, err);
+    if (err)
+        x->unlisted = chat_error_copy(x->arena, err);
+    else
+        x->unlisted = (struct chat_error){0};
     exchange_resume(x);
+}
+
+static enum step not_listed(struct exchange *x)
+{
+    x->error = x->unlisted;
+    return STEP_FAIL;
 }
 
 static enum step models(struct exchange *x)
@@ -235,7 +243,7 @@ static enum step models(struct exchange *x)
     }
     x->resumed = false;
     if (!x->table)
-        return STEP_FAIL;
+        return not_listed(x);
     x->stage = STAGE_ROUTE;
     return GO_ON;
 }
@@ -305,6 +313,8 @@ static enum step route(struct exchange *x)
         x->stage = STAGE_MODELS;
         return GO_ON;
     }
+    if (!x->model && x->unlisted.kind) /* it may well exist */
+        return not_listed(x);
     if (!x->model)
         return is_bound(x) && !route_table_count(x->table) ? no_service(x) : unknown_model(x);
     if (x->match.endpoint->kind == ENDPOINT_MODEL)

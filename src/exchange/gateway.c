@@ -264,6 +264,11 @@ void gateway_learn_limits(struct gateway_state *state, const struct config_accou
 
 /* --- the model table ------------------------------------------------------------------------- */
 
+enum {
+    LATE_MS = 2000, /* so long a list is waited for while others are there */
+    LATE_RETRY_MS = 5000
+};
+
 /* One source that a wait is still missing. */
 struct source_wait {
     struct gateway_wait *all;
@@ -276,6 +281,7 @@ struct gateway_wait {
     gateway_models_done *done;
     void *arg;
     size_t missing;
+    struct timer late;
     bool has_error;
     struct chat_error error; /* of the last source that failed; texts are copied below */
     struct arena *arena;
@@ -297,6 +303,7 @@ static void rebuild(struct gateway_state *state)
 
 static void wait_free(struct gateway_wait *w)
 {
+    timer_clear(w->state->gateway->reactor, &w->late);
     arena_free(w->arena);
     free(w);
 }
@@ -308,18 +315,33 @@ static void wait_finish(struct gateway_wait *w)
     if (state->stale)
         rebuild(state);
     bool empty = !state->table || (route_table_count(state->table) == 0 && w->has_error);
-    w->done(w->arg, empty ? NULL : state->table, empty ? &w->error : NULL);
+    w->done(w->arg, empty ? NULL : state->table, w->has_error || empty ? &w->error : NULL);
     wait_free(w);
 }
 
+/* Said once for each time that a list stays away. */
 static void note_error(struct gateway_wait *w, const struct source_wait *s,
                        const struct chat_error *err)
 {
-    log_warning("no deployment list of subaccount %s, resource group %s: %.*s",
-                s->source->account->name, s->source->group,
-                STR_ARG(err->detail.n ? err->detail : err->message));
+    if (!s->source->late)
+        log_warning("no deployment list of subaccount %s, resource group %s: %.*s",
+                    s->source->account->name, s->source->group,
+                    STR_ARG(err->detail.n ? err->detail : err->message));
+    s->source->late = true;
     w->has_error = true;
     w->error = chat_error_copy(w->arena, err);
+}
+
+static void take_list(struct gateway_state *state, struct route_source *source,
+                      struct deployment_list *list)
+{
+    source->late = false;
+    if (source->list == list)
+        return;
+    if (source->list)
+        deployment_list_release(source->list);
+    source->list = deployment_list_hold(list);
+    state->stale = true;
 }
 
 static void on_list(void *arg, status s, struct deployment_list *list, const struct chat_error *err)
@@ -331,14 +353,43 @@ static void on_list(void *arg, status s, struct deployment_list *list, const str
     if (s || !list) {
         if (err)
             note_error(w, source, err);
-    } else if (source->source->list != list) {
-        if (source->source->list)
-            deployment_list_release(source->source->list);
-        source->source->list = deployment_list_hold(list);
-        w->state->stale = true;
+    } else {
+        take_list(w->state, source->source, list);
     }
     if (--w->missing == 0)
         wait_finish(w);
+}
+
+/* Leave a list that does not come to whoever asks next; the question for it goes on. */
+static void stop_waiting(struct gateway_wait *w, struct source_wait *s)
+{
+    static const struct chat_error late = {
+        .kind = CHAT_ERROR_OVERLOADED,
+        .http_status = 503,
+        .retry_after_ms = LATE_RETRY_MS,
+        .message = STR("SAP AI Core does not list all of its models at the moment."),
+        .detail = STR("the AI API has not listed its deployments in time")};
+
+    discovery_cancel(s->discovery);
+    s->discovery = NULL;
+    note_error(w, s, &late);
+    w->missing--;
+}
+
+/* One subaccount that is slow must not hold up those who need another. */
+static void on_late(void *arg)
+{
+    struct gateway_wait *w = arg;
+    struct gateway_state *state = w->state;
+
+    if (state->stale)
+        rebuild(state);
+    if (!state->table || route_table_count(state->table) == 0)
+        return;
+    for (size_t i = 0; i < state->source_count; i++)
+        if (w->sources[i].discovery)
+            stop_waiting(w, &w->sources[i]);
+    wait_finish(w);
 }
 
 static struct gateway_wait *wait_new(struct gateway_state *state)
@@ -379,11 +430,14 @@ struct gateway_wait *gateway_models(struct gateway_state *state, bool force,
         struct discovery_wait *waiting = discovery_get(
             state->discovery, source->account->key, source->group, force, on_list, &w->sources[i]);
         w->sources[i].discovery = waiting;
+        if (waiting && source->late && !force)
+            stop_waiting(w, &w->sources[i]);
     }
     if (--w->missing == 0) {
         wait_finish(w);
         return NULL;
     }
+    timer_set(state->gateway->reactor, &w->late, LATE_MS, on_late, w);
     return w;
 }
 

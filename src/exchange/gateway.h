@@ -47,8 +47,8 @@ struct store *gateway_store(const struct gateway_state *state);
 /* Ask the AI API for the limits of an account's models, unless that is under way. */
 void gateway_learn_limits(struct gateway_state *state, const struct config_account *account);
 
-/* Called once with the model table (borrowed for the call), or NULL and an error when not a single
-   list could be had. */
+/* Called once with the model table (borrowed for the call), and with an error when it lacks the models
+   of a subaccount whose list could not be had; NULL and an error when not a single one could. */
 typedef void gateway_models_done(void *arg, struct route_table *table,
                                  const struct chat_error *err);
 struct gateway_wait;

@@ -144,7 +144,8 @@ struct exchange {
     /* who can answer */
     struct gateway_wait *models_wait;
     struct route_table *table;
-    struct route_model *model; /* who answers; perhaps in place of the one that was asked */
+    struct chat_error unlisted; /* a list of models is missing in it */
+    struct route_model *model;  /* who answers; perhaps in place of the one that was asked */
     const char *prefer;        /* id of the deployment to ask first; NULL: any */
     struct route_pick pick;
     int64_t pause_ms; /* before the next try */
@@ -165,6 +166,7 @@ struct exchange {
     struct http_call *http;
     int up_status;  /* 0: no head yet */
     bool up_unseen; /* it failed before upstream had the request */
+    bool own_fault; /* it failed for want of something that this process lacks */
     int64_t up_retry_after_ms;
     struct frames *frames;
     struct family_reader *reader;

@@ -138,6 +138,15 @@ static void end_stream(struct exchange *x)
     x->dialect->stream_error(&x->error, x->id, &x->out);
 }
 
+/* Whoever is told to come back is told when. */
+static void say_when(struct chat_error *err)
+{
+    bool again = err->kind == CHAT_ERROR_OVERLOADED || err->kind == CHAT_ERROR_RATE_LIMIT;
+
+    if (again && err->retry_after_ms <= 0)
+        err->retry_after_ms = BUSY_RETRY_MS;
+}
+
 void reply_error(struct exchange *x)
 {
     struct buf body = {0};
@@ -149,6 +158,7 @@ void reply_error(struct exchange *x)
         return;
     }
     buf_clear(&x->out);
+    say_when(&x->error);
     x->dialect->error(&x->error, x->id, &body);
     reply_whole(x, x->error.http_status, "application/json", buf_str(&body));
     buf_free(&body);

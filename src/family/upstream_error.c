@@ -205,7 +205,10 @@ static enum chat_error_kind kind_of(const struct found *f, int http_status)
         if (closer != CHAT_ERROR_NONE)
             return closer;
     }
-    return kind != CHAT_ERROR_NONE ? kind : kind_of_status(number);
+    /* "server_error" is what they all say; 503 and 504 say more */
+    enum chat_error_kind by_status = kind_of_status(number);
+    bool closer = by_status == CHAT_ERROR_OVERLOADED || by_status == CHAT_ERROR_TIMEOUT;
+    return kind == CHAT_ERROR_NONE || (kind == CHAT_ERROR_UPSTREAM && closer) ? by_status : kind;
 }
 
 /* --- where the body says it ------------------------------------------------------------------ */

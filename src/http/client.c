@@ -6,8 +6,11 @@
  */
 #include "http/client.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -30,7 +33,7 @@ struct http_call {
     int64_t first_byte_ms, idle_ms, total_deadline_ms, active_ms;
     struct buf head; /* the answer's header lines, CR LF each */
     int status;
-    bool head_complete, added, paused, cancelled, in_later, bad_request;
+    bool head_complete, added, paused, cancelled, in_later, bad_request, once, sent;
     enum http_outcome forced; /* why we end it ourselves; HTTP_COMPLETE: we do not */
     int64_t bytes;
     struct http_call *next_later;
@@ -126,6 +129,17 @@ static enum http_outcome outcome_of(CURLcode code)
     }
 }
 
+/* Then nobody else is to blame for a connection that could not be made. */
+static bool out_of_descriptors(void)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return errno == EMFILE || errno == ENFILE;
+    close(fd);
+    return false;
+}
+
 /* curl's word for how a transfer ended is not always ours. */
 static enum http_outcome ended_how(const struct http_call *call, CURLcode code)
 {
@@ -137,6 +151,8 @@ static enum http_outcome ended_how(const struct http_call *call, CURLcode code)
     /* time-outs of ours end by an aborted callback; a connect time-out is curl's own */
     if (outcome == HTTP_TIMED_OUT && !call->head_complete)
         return HTTP_NO_CONNECTION;
+    if (outcome == HTTP_NO_CONNECTION && out_of_descriptors())
+        return HTTP_NO_MEMORY;
     if (outcome == HTTP_COMPLETE && !call->head_complete) /* cut within the head */
         return HTTP_BROKEN;
     curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &sent);
@@ -268,8 +284,11 @@ static void on_limit(void *arg)
         arm_limit(call);
         return;
     }
+    bool total = call->total_deadline_ms && clock_ms() >= call->total_deadline_ms;
     finish(call, HTTP_TIMED_OUT,
-           call->head_complete ? "no more data in time" : "no answer in time");
+           total                 ? "not complete in time"
+           : call->head_complete ? "no more data in time"
+                                 : "no answer in time");
 }
 
 /* --- starting, pausing, ending --------------------------------------------------------------- */
@@ -441,9 +460,31 @@ static void set_transport(struct http_call *call, const struct http_settings *se
                      (long)(settings->connect_ms ? settings->connect_ms : CONNECT_MS));
 }
 
+#if CURL_AT_LEAST_VERSION(7, 80, 0)
+/* A connection is there, the request is about to be sent. curl sends it again, up to five times, where
+   a kept connection ends without an answer. */
+static int on_sending(void *arg, char *to, char *from, int to_port, int from_port)
+{
+    struct http_call *call = arg;
+    bool again = call->sent;
+
+    (void)to, (void)from, (void)to_port, (void)from_port;
+    call->sent = true;
+    if (!again || !call->once)
+        return CURL_PREREQFUNC_OK;
+    call->forced = HTTP_BROKEN;
+    return CURL_PREREQFUNC_ABORT;
+}
+#endif
+
 static void set_callbacks(struct http_call *call)
 {
     CURL *easy = call->easy;
+
+#if CURL_AT_LEAST_VERSION(7, 80, 0)
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_sending);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
+#endif
 
     curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
@@ -484,6 +525,7 @@ struct http_call *http_start(struct reactor *r, const struct http_request *reque
     call->events = events;
     call->arg = arg;
     call->active_ms = clock_ms();
+    call->once = request->once;
     call->first_byte_ms = request->first_byte_ms;
     call->idle_ms = request->idle_ms;
     call->total_deadline_ms = request->total_ms ? call->active_ms + request->total_ms : 0;

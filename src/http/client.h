@@ -45,6 +45,7 @@ struct http_request {
     size_t header_count;
     struct str body;                      /* borrowed until done */
     const struct http_identity *identity; /* NULL: none */
+    bool once; /* never sent again by itself, not even when a kept connection turns out dead */
     int64_t first_byte_ms; /* from the start to the first byte of the head; 0: no limit */
     int64_t idle_ms;       /* between bytes of the body; pauses do not count; 0: no limit */
     int64_t total_ms;      /* 0: no limit */
@@ -57,7 +58,7 @@ enum http_outcome {
     HTTP_TIMED_OUT,     /* one of the limits above */
     HTTP_BROKEN,        /* the connection ended before its time */
     HTTP_BAD_REQUEST,   /* url or header unusable; nothing was sent */
-    HTTP_NO_MEMORY
+    HTTP_NO_MEMORY /* of this process: memory or descriptors */
 };
 
 struct http_result {

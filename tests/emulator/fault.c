@@ -31,8 +31,8 @@ static const char *const kinds_after[] = {"cut",   "drip", "late_throttle", "err
 const char *faults_add(const cJSON *request)
 {
     static const char *const known[] = {"match", "times", "skip", "percent", "fault", NULL};
-    static const char *const matchable[] = {"tenant", "group",  "model", "deployment",
-                                            "path",   "family", NULL};
+    static const char *const matchable[] = {"tenant", "group",  "model",      "deployment",
+                                            "path",   "family", "request_id", NULL};
     const char *kind = json_str(json_get(request, "fault"), "kind"), *why = NULL;
     struct fault *f;
 
@@ -89,7 +89,7 @@ static bool fits(const cJSON *match, const char *key, const char *value, bool su
     return substring ? strstr(value, want) != NULL : !strcmp(want, value);
 }
 
-static bool fault_fits(const struct exchange *x, const cJSON *match)
+static bool fault_fits(struct exchange *x, const cJSON *match)
 {
     const struct deployment *d = x->deployment;
 
@@ -98,6 +98,7 @@ static bool fault_fits(const struct exchange *x, const cJSON *match)
            fits(match, "model", d && d->model ? d->model->name : NULL, false) &&
            fits(match, "deployment", d ? d->id : NULL, false) &&
            fits(match, "path", x->path, true) &&
+           fits(match, "request_id", exchange_header(x, "X-Request-Id"), true) &&
            fits(match, "family", x->family ? x->family->name : NULL, false);
 }
 
