@@ -6,6 +6,7 @@ dist_doc_DATA = \
 	doc/configuration.md \
 	doc/dependencies.md \
 	doc/design.md \
+	doc/faults.md \
 	doc/known-failures.md \
 	doc/orchestration.md \
 	doc/passthrough.md \

@@ -26,7 +26,9 @@ EXTRA_DIST += \
 	tests/run \
 	tests/e2e/client_jobs.py \
 	tests/e2e/clients.py \
+	tests/e2e/clock_jump.c \
 	tests/e2e/conftest.py \
+	tests/e2e/faults.py \
 	tests/e2e/harness.py \
 	tests/e2e/pytest.ini \
 	tests/e2e/test_balance.py \
@@ -37,6 +39,7 @@ EXTRA_DIST += \
 	tests/e2e/test_clients.py \
 	tests/e2e/test_completions.py \
 	tests/e2e/test_fastcgi.py \
+	tests/e2e/test_fault_table.py \
 	tests/e2e/test_gemini.py \
 	tests/e2e/test_guard.py \
 	tests/e2e/test_hostile.py \

@@ -245,7 +245,7 @@ static void on_table(void *arg, struct route_table *table, const struct chat_err
 
     if (table)
         w->table = route_table_hold(table);
-    else
+    if (err) /* there may be a table all the same, with the models of other subaccounts */
         cli_complain("%.*s", STR_ARG(err->detail.n ? err->detail : err->message));
     w->finished = true;
 }

@@ -62,6 +62,8 @@ struct gateway_state {
     const struct config_account *limits_of;
     struct route_table *table;
     struct route_source *sources; /* one per subaccount and resource group */
+    bool *
+        late; /* of each source: its last list came late, or not at all: nobody waits for the next */
     size_t source_count;
     bool stale; /* a list has changed since the table was built */
     unsigned holds;
@@ -86,6 +88,7 @@ static void state_free(struct gateway_state *state)
         if (state->sources[i].list)
             deployment_list_release(state->sources[i].list);
     free(state->sources);
+    free(state->late);
     arena_free(state->arena);
     shared_config_release(state->shared);
     free(state);
@@ -105,7 +108,8 @@ static status list_sources(struct gateway_state *state)
     for (const struct config_account *a = config->accounts; a; a = a->next)
         room += a->resource_group_count;
     state->sources = calloc(room + 1, sizeof *state->sources);
-    if (!state->sources)
+    state->late = calloc(room + 1, sizeof *state->late);
+    if (!state->sources || !state->late)
         return E_NOMEM;
     for (const struct config_account *a = config->accounts; a; a = a->next)
         for (size_t i = 0; i < a->resource_group_count; i++) {
@@ -273,6 +277,7 @@ enum {
 struct source_wait {
     struct gateway_wait *all;
     struct route_source *source;
+    bool *late;
     struct discovery_wait *discovery;
 };
 
@@ -323,11 +328,11 @@ static void wait_finish(struct gateway_wait *w)
 static void note_error(struct gateway_wait *w, const struct source_wait *s,
                        const struct chat_error *err)
 {
-    if (!s->source->late)
+    if (!*s->late)
         log_warning("no deployment list of subaccount %s, resource group %s: %.*s",
                     s->source->account->name, s->source->group,
                     STR_ARG(err->detail.n ? err->detail : err->message));
-    s->source->late = true;
+    *s->late = true;
     w->has_error = true;
     w->error = chat_error_copy(w->arena, err);
 }
@@ -335,7 +340,6 @@ static void note_error(struct gateway_wait *w, const struct source_wait *s,
 static void take_list(struct gateway_state *state, struct route_source *source,
                       struct deployment_list *list)
 {
-    source->late = false;
     if (source->list == list)
         return;
     if (source->list)
@@ -354,6 +358,7 @@ static void on_list(void *arg, status s, struct deployment_list *list, const str
         if (err)
             note_error(w, source, err);
     } else {
+        *source->late = false;
         take_list(w->state, source->source, list);
     }
     if (--w->missing == 0)
@@ -426,11 +431,11 @@ struct gateway_wait *gateway_models(struct gateway_state *state, bool force,
         if (source->account->deployments)
             continue;
         w->missing++;
-        w->sources[i] = (struct source_wait){.all = w, .source = source};
+        w->sources[i] = (struct source_wait){.all = w, .source = source, .late = &state->late[i]};
         struct discovery_wait *waiting = discovery_get(
             state->discovery, source->account->key, source->group, force, on_list, &w->sources[i]);
         w->sources[i].discovery = waiting;
-        if (waiting && source->late && !force)
+        if (waiting && state->late[i] && !force)
             stop_waiting(w, &w->sources[i]);
     }
     if (--w->missing == 0) {

@@ -44,7 +44,6 @@ struct route_source {
     const struct config_account *account;
     const char *group;
     struct deployment_list *list;
-    bool late; /* the last list did not come in time, or not at all: nobody waits for the next */
 };
 
 struct route_table;

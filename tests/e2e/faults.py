@@ -1,8 +1,10 @@
-"""What can go wrong upstream, and what is promised for it: the rows of the fault table.
+"""What can go wrong, and what is promised for it: the rows of the fault table.
 
-test_fault_table.py lets each of them happen, and doc/faults.md shows them.
+test_fault_table.py lets each of them happen, and doc/faults.md shows them; `faults.py --write` puts
+them there.
 """
 import dataclasses
+import sys
 
 from harness import PATIENCE, ROOT
 
@@ -135,7 +137,13 @@ OWN = [
     Row("clock-back", "this host's clock jumps a day back", ANSWER, ANSWER, 1, "done", second=NONE),
 ]
 
-ROWS = UPSTREAM + LISTS + OWN
+# Of those whom a responder takes along; all others see the answer.
+LOST = "an error of the web server's own"
+CUT = "cut off, without an end"
+KILLED = Row("killed", "`kill -9` of half of the responders under load: whom they served", LOST, CUT,
+             1, "none", second=NONE)
+
+ROWS = UPSTREAM + LISTS + OWN + [KILLED]
 
 
 # --- the page ----------------------------------------------------------------------------------------
@@ -149,7 +157,7 @@ def once(first, other):
 def page_line(row):
     seen = (row.words, row.seen(False, 1), row.seen(True, 1),
             once(row.asked(False), row.asked(True)), f"`{row.record}`",
-            once(row.seen(False, 2), row.seen(True, 2)))
+            once(row.whole if row.whole == NONE else row.second, row.seen(True, 2)))
     return "| " + " | ".join(seen) + " |\n"
 
 
@@ -157,3 +165,15 @@ def page_table():
     head = ("| upstream, or here | not streamed | streamed | calls upstream | access record "
             "| with a second subaccount |\n|---|---|---|---|---|---|\n")
     return head + "".join(page_line(row) for row in ROWS)
+
+
+def page_parts():
+    """The page in front of its table, the table, and the rest."""
+    text = PAGE.read_text()
+    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
+    return text[:begin], text[begin:end], text[end:]
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
+    before, _, behind = page_parts()
+    PAGE.write_text(before + page_table() + behind)

@@ -256,15 +256,19 @@ def messages_body(text, model=CLAUDE, **more):
 class Gateway(Program, Site):
     """A web server with Corelay behind it, started by examples/serve."""
 
-    def __init__(self, directory, config, server="lighttpd", processes=1, prefix="", env=None):
+    def __init__(self, directory, config, server="lighttpd", processes=1, prefix="", env=None,
+                 responder=None, within=()):
+        """`responder`: a program in the responder's place that ends by running it; `within`: a
+        command that runs the whole, as unshare does."""
         self.server = server
         self.directory = pathlib.Path(directory)
         self.log = self.directory / "log"
         self.config = self.directory / "config.json"
         self.config.write_text(json.dumps(config))
         self.config.chmod(0o600)
-        command = [ROOT / "examples" / "serve", "--server", server, "--config", self.config,
-                   "--processes", processes, "--log", self.log, "--responder", responder_path()]
+        command = [*within, ROOT / "examples" / "serve", "--server", server, "--config", self.config,
+                   "--processes", processes, "--log", self.log, "--responder",
+                   responder or responder_path()]
         if prefix:
             command += ["--prefix", prefix]
         environment = {k: v for k, v in os.environ.items()

@@ -4,13 +4,19 @@ directory as it was seen; doc/faults.md shows what is promised.
 """
 import concurrent.futures
 import dataclasses
+import http.client
 import json
-import shutil
+import os
+import pathlib
+import pwd
+import shlex
+import signal
 import socket
 import ssl
 import subprocess
 import threading
 import time
+import urllib.parse
 
 import pytest
 
@@ -49,8 +55,7 @@ class Case:
     @property
     def answer(self):
         """What the emulator says to it when nothing is wrong."""
-        name = {"chat": "gpt-4.1", "messages": "anthropic--claude-4.5-sonnet"}[self.dialect]
-        return f"Hello from {name}. You said: {HELLO}"
+        return f"Hello from {DIALECTS[self.dialect]}. You said: {HELLO}"
 
 
 @dataclasses.dataclass
@@ -301,9 +306,31 @@ def configuration(settings, emulator, cases, places):
     return config
 
 
-@pytest.fixture(scope="module", params=SERVERS)
-def upstream(request, directory, settings, emulator_process, untrusted, observed):
-    """All faults at once, each with models of its own."""
+@pytest.fixture(scope="module", params=SERVERS, name="server")
+def each_server(request):
+    """All tests with one server before those with the next."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def start(directory, settings, emulator_process, server):
+    """start(cases, places, **more) -> a gateway that serves these cases; ends with the module."""
+    gateways = Gateways(directory, settings, emulator_process)
+
+    def begin(cases, places=None, changes=None, **more):
+        config = configuration(settings, emulator_process, cases, places or {})
+        return gateways(server, {**config, **(changes or {})}, **more)
+    yield begin
+    assert all(status == 0 for _, status in gateways.end_all())
+
+
+def rows(*names):
+    return [row for row in faults.ROWS if row.name in names]
+
+
+@pytest.fixture(scope="module")
+def upstream(server, start, emulator_process, untrusted, observed):
+    """(gateway, {case: Seen}) of all that upstream does, all at once, each with models of its own."""
     emulator = emulator_process
     emulator.reset()
     cases = [case for row in faults.UPSTREAM for case in cases_of(row)]
@@ -318,26 +345,251 @@ def upstream(request, directory, settings, emulator_process, untrusted, observed
             fault = dict(row.fault)
             emulator.fault(fault.pop("kind"), times=-1,
                            match={"tenant": "alpha", "request_id": f".{row.name}."}, **fault)
-    gateways = Gateways(directory, settings, emulator)
-    site = gateways(request.param, configuration(settings, emulator, cases, places))
+    site = start(cases + [case for row in rows("revoked") for case in cases_of(row)], places)
     seen = run_all(site, emulator, cases)
-    observed[request.param].update(seen)
-    yield seen
+    observed[server].update(seen)
     emulator.reset()
-    assert all(status == 0 for _, status in gateways.end_all())
+    return site, seen
 
 
 @pytest.mark.parametrize("row", faults.UPSTREAM, ids=lambda row: row.name)
 def test_upstream(upstream, row):
-    mine = {case: s for case, s in upstream.items() if case.row is row}
+    mine = {case: s for case, s in upstream[1].items() if case.row is row}
     assert mine
     for case, s in mine.items():
         check(case, s)
 
 
+def one_by_one(site, emulator, observed, server, cases):
+    seen = {case: run(site, case) for case in cases}
+    account_for(site, emulator, seen)
+    observed[server].update(seen)
+    for case, s in seen.items():
+        check(case, s)
+
+
+def each_dialect(name):
+    """Each dialect once, one of them streamed."""
+    (row,) = rows(name)
+    return [Case(row, "chat", False, 1), Case(row, "messages", True, 1)]
+
+
+# --- tokens ------------------------------------------------------------------------------------------
+# One request each: a token that is rejected soon after it was fetched anew is not replaced again.
+
+def test_token_revoked(upstream, emulator, server, observed):
+    emulator.control("POST", "/tokens/revoke", {"tenant": "alpha"})
+    one_by_one(upstream[0], emulator, observed, server, each_dialect("revoked")[:1])
+
+
+# --- lists of models ---------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def silent():
+    """A port that takes connections and never says a word."""
+    listener = Listener(lambda connection: connection)
+    yield listener
+    listener.close()
+
+
+@pytest.mark.parametrize("name", ["unlisted", "silent"])
+def test_list_of_models(start, emulator, silent, server, observed, name):
+    """Models of another subaccount are served meanwhile, and at once."""
+    (row,) = rows(name)
+    port = closed_port() if name == "unlisted" else silent.port
+    changes = {"serviceurls": {"AI_API_URL": f"http://127.0.0.1:{port}"}}
+    site = start(cases_of(row), {name: (changes, None)})
+    seen = run_all(site, emulator, cases_of(row))
+    observed[server].update(seen)
+    for case, s in seen.items():
+        check(case, s)
+
+
+# --- this host ---------------------------------------------------------------------------------------
+
+class Clock:
+    """A responder whose clock can be set: responder that is started by `program`."""
+
+    def __init__(self, place):
+        place.mkdir(mode=0o755)
+        self.file, library = place / "offset", place / "clock_jump.so"
+        self.set(0)
+        compiler = shlex.split(os.environ.get("CC", "cc"))
+        subprocess.run([*compiler, "-O1", "-shared", "-fPIC", "-o", library,
+                        pathlib.Path(__file__).with_name("clock_jump.c")], check=True)
+        self.program = place / "responder"
+        self.program.write_text(
+            f"#!/bin/sh\nexport LD_PRELOAD={library} CLOCK_JUMP_FILE={self.file}\n"
+            f'export ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0"\n'
+            f'exec {harness.responder_path()} "$@"\n')
+        for path in (self.program, self.file, library):
+            path.chmod(0o755)
+
+    def set(self, seconds):
+        self.file.write_bytes(seconds.to_bytes(8, "little", signed=True))
+
+
+@pytest.fixture(scope="module")
+def clock(directory, server):
+    return Clock(directory / f"clock-{server}")
+
+
+@pytest.fixture(scope="module")
+def plain(start, clock):
+    """A gateway that nothing is wrong with, yet."""
+    cases = [case for row in rows("expired", "clock-on", "clock-back") for case in cases_of(row, (1,))]
+    return start(cases, responder=clock.program)
+
+
+DAY = 24 * 60 * 60
+
+
+@pytest.mark.parametrize("name,jump", [("clock-on", DAY), ("clock-back", -DAY)])
+def test_clock(plain, emulator, clock, server, observed, name, jump):
+    assert run(plain, Case(*rows("clock-on"), "chat", False, 1)).caller == faults.ANSWER
+    emulator.reset()
+    clock.set(jump)
+    try:
+        one_by_one(plain, emulator, observed, server, each_dialect(name))
+    finally:
+        clock.set(0)
+    (record, *_) = [r for r in plain.records() if f".{name}." in r.get("id", "")][-1:]
+    there = time.strftime("%Y-%m-%d", time.gmtime(time.time() + jump))
+    assert record["time"].startswith(there) or time.gmtime().tm_hour in (0, 23)
+
+
+def test_token_expired(plain, emulator, server, observed):
+    case, _ = each_dialect("expired")
+    assert run(plain, case).caller == faults.ANSWER
+    wait_for(lambda: plain.records()[-1]["id"].endswith(case.id), 10, "the record")
+    emulator.reset()
+    emulator.control("POST", "/tokens/revoke", {"tenant": "alpha", "expire": True})
+    one_by_one(plain, emulator, observed, server, [case])
+
+
+def user_of(server):
+    """The responder's: Apache gives root up."""
+    if server == "lighttpd" or os.getuid() != 0:
+        return os.getuid()
+    for name in ("www-data", "apache", "wwwrun", "nobody"):
+        try:
+            return pwd.getpwnam(name).pw_uid
+        except KeyError:
+            continue
+    return os.getuid()
+
+
+def own_mounts():
+    """A command that runs others with mounts of their own, which end with them."""
+    for command in (["unshare", "-m"], ["unshare", "-Urm"]):
+        if subprocess.run([*command, "mount", "-t", "tmpfs", "none", "/mnt"], check=False,
+                          capture_output=True).returncode == 0:
+            return command
+    return pytest.skip("no file systems can be mounted here, not even in a namespace of one's own")
+
+
+def on_disk(place, server, script):
+    """A command that mounts a small file system at `place`, runs `script` there, and then the rest."""
+    place.mkdir()
+    mount = f"mount -t tmpfs -o size=2m,mode=0700,uid={user_of(server)} none {place}"
+    return [*own_mounts(), "sh", "-ec", f'{mount}; {script}; exec "$@"', "sh"]
+
+
+FILL = "dd if=/dev/zero of=%s/filler bs=4k status=none 2>/dev/null || true"
+
+
+@pytest.mark.parametrize("name", ["disk-full", "read-only"])
+def test_state_folder(start, directory, emulator, server, observed, name):
+    """What it is for is done without: tokens and lists in memory, health of this process alone."""
+    place = directory / f"{name}-{server}"
+    script = FILL % place if name == "disk-full" else f"mount -o remount,ro {place}"
+    cases = [case for row in rows(name) for case in cases_of(row, (1,))]
+    site = start(cases, changes={"state_dir": str(place)}, within=on_disk(place, server, script))
+    emulator.reset()
+    one_by_one(site, emulator, observed, server, each_dialect(name))
+    log = site.log_text()
+    assert str(place) in log and ("No space left" in log or "Read-only file system" in log), log
+    assert log.count("warning") < 40 * len(cases), log
+# --- responders that die -----------------------------------------------------------------------------
+
+def children_of(pid):
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += [int(child) for child in task.read_text().split()]
+        except OSError:
+            pass
+    return found + [grandchild for child in found for grandchild in children_of(child)]
+
+
+def responders_of(site):
+    """Those that a web server has started show no sign of their configuration."""
+    name = harness.responder_path().name
+    found = {pid for pid in children_of(site.process.pid)
+             if pathlib.Path(f"/proc/{pid}/exe").exists() and
+             pathlib.Path(os.readlink(f"/proc/{pid}/exe")).name == name}
+    return sorted(found | set(site.responders()))
+
+
+LONG = "{{emu: chunks=6 delay_ms=100}} " + HELLO
+
+
+def long_answer(case):
+    return case.answer.replace(HELLO, LONG)
+
+
+def ask_long(site, case, number):
+    """What one of many sees; other than in `ask`, an answer may be cut."""
+    send = {("chat", False): site.chat, ("chat", True): site.chat_stream,
+            ("messages", False): site.messages, ("messages", True): site.messages_stream}
+    headers = {"X-Request-Id": f"case{case.id}.{number}"}
+    try:
+        answer = send[case.dialect, case.streamed](LONG, case.model, headers=headers, seconds=30)
+        if not case.streamed:
+            return faults.LOST if answer.status >= 500 else text_of(case, answer.json)
+        events = [data for _, data in answer.data()]
+        if answer.status >= 500:
+            return faults.LOST
+        if not events or not ("[DONE]" in events[-1] or "message_stop" in events[-1]):
+            return faults.CUT
+        return "".join(delta_of(case, json.loads(e)) for e in events if e != "[DONE]")
+    except (ConnectionError, http.client.HTTPException):
+        return faults.CUT
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "stream"])
+def test_killed_under_load(start, emulator, server, streamed):
+    """Those that the dead had are lost, and say so; all others see the answer; none is sent twice."""
+    cases = [Case(faults.KILLED, dialect, streamed, 1) for dialect in DIALECTS]
+    site = start(cases, processes=4)
+    port = urllib.parse.urlsplit(emulator.url).port
+    for case in cases:
+        assert ask_long(site, case, "first") == long_answer(case)
+    emulator.reset()
+    if not streamed:
+        emulator.settings(latency_ms=1000)
+
+    def work(number):
+        if number == 0:
+            wait_for(lambda: len(emulator.inference()) >= 12, 10, "requests under way")
+            busy = [pid for pid in responders_of(site) if harness.connected_to(pid, port)]
+            for pid in busy[:(len(busy) + 1) // 2]:
+                os.kill(pid, signal.SIGKILL)
+            return None
+        return ask_long(site, cases[number % 2], number)
+    answers = harness.together(25, work)
+    assert not [a for a in answers if isinstance(a, Exception)], answers
+    whole = [n for n, a in enumerate(answers) if a == long_answer(cases[n % 2])]
+    lost = [n for n, a in enumerate(answers) if a in (faults.LOST, faults.CUT)]
+    assert lost and len(whole) + len(lost) == 24, answers
+    ids = [r["headers"]["x-request-id"] for r in emulator.inference()]
+    assert len(ids) == len(set(ids)), ids
+    emulator.reset()
+    for case in cases:
+        assert ask_long(site, case, "later") == long_answer(case)
+
+
 # --- the page ----------------------------------------------------------------------------------------
 
 def test_the_page_is_current():
-    text = faults.PAGE.read_text()
-    begin, end = text.index(faults.BEGIN) + len(faults.BEGIN), text.index(faults.END)
-    assert text[begin:end] == faults.page_table(), "tests/e2e/faults.py --write makes it anew"
+    assert faults.page_parts()[1] == faults.page_table(), "tests/e2e/faults.py --write makes it anew"
