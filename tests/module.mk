@@ -4,6 +4,7 @@ include tests/fuzz/module.mk
 include tests/emulator/module.mk
 include tests/golden/module.mk
 include tests/torture/module.mk
+include tests/soak/module.mk
 
 EXTRA_DIST += \
 	tests/clients/package.json \
@@ -51,4 +52,5 @@ EXTRA_DIST += \
 	tests/e2e/test_routing.py \
 	tests/e2e/test_serve.py \
 	tests/e2e/test_servers.py \
+	tests/e2e/test_soak.py \
 	tests/e2e/test_stored.py

@@ -1,0 +1,5 @@
+EXTRA_DIST += \
+	tests/soak/asking.py \
+	tests/soak/callers.py \
+	tests/soak/run \
+	tests/soak/watching.py
