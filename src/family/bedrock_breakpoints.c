@@ -1,5 +1,5 @@
 /*
- * Breakpoints of our own. See bedrock_plan.h.
+ * Breakpoints of prompt caches: our own, and which of all go up. See bedrock_plan.h.
  *
  * What is written into the cache costs a quarter more, what is read from it a tenth: an agent has
  * earned it back with its second turn. Up to 20 blocks in front of a breakpoint upstream looks for
@@ -60,4 +60,53 @@ void bedrock_set_breakpoints(const struct chat_request *request, const struct fa
     if (system)
         system->cache.set = true;
     set_in_turns(turns, takes);
+}
+
+/* --- what upstream takes ---------------------------------------------------------------------- */
+
+enum { BREAKPOINTS_MAX = 4 }; /* Anthropic, "Prompt caching"; Bedrock has the same */
+
+static size_t count_parts(const struct chat_part *parts)
+{
+    size_t count = 0;
+
+    for (const struct chat_part *p = parts; p; p = p->next)
+        count += p->cache.set;
+    return count;
+}
+
+static size_t count_all(const struct chat_request *request, bool tools,
+                        const struct bedrock_turns *turns)
+{
+    size_t count = count_parts(turns->system);
+
+    for (const struct chat_tool *t = request->tools; t && tools; t = t->next)
+        count += t->cache.set || (turns->tools.set && !t->next);
+    for (const struct chat_message *m = turns->messages; m; m = m->next)
+        count += count_parts(m->parts);
+    return count;
+}
+
+static void give_up(struct chat_part *part, struct dropped *dropped)
+{
+    part->cache.set = false;
+    dropped_add_cstr(dropped, "cache_control");
+}
+
+void bedrock_keep_breakpoints(const struct chat_request *request, bool tools,
+                              bool (*takes)(const struct chat_part *part),
+                              struct bedrock_turns *turns, struct dropped *dropped)
+{
+    for (struct chat_message *m = turns->messages; m; m = m->next)
+        for (struct chat_part *p = m->parts; p; p = p->next)
+            if (p->cache.set && !takes(p))
+                give_up(p, dropped);
+
+    size_t count = count_all(request, tools, turns);
+    for (struct chat_message *m = turns->messages; m; m = m->next)
+        for (struct chat_part *p = m->parts; p && count > BREAKPOINTS_MAX; p = p->next)
+            if (p->cache.set) {
+                give_up(p, dropped);
+                count--;
+            }
 }

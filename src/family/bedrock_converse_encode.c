@@ -5,7 +5,7 @@
 #include "family/bedrock_converse.h"
 #include "family/bedrock_plan.h"
 
-enum { MAX_CACHE_POINTS = 4, NAME_BYTES = 100 };
+enum { NAME_BYTES = 100 };
 
 struct converse {
     struct jwrite w;
@@ -20,8 +20,7 @@ struct converse {
     bool stubs;       /* the history speaks of tools, and the request brings none */
     bool keep_silent; /* tools must stand there, and none may be called */
     unsigned documents;
-    bool short_point;   /* a cache point of five minutes was written */
-    size_t skip_points; /* cache breakpoints of the messages that are too many */
+    bool short_point; /* a cache point of five minutes was written */
 };
 
 static void write_parts(struct converse *c, const struct chat_part *parts);
@@ -50,24 +49,6 @@ static const char *document_format(const struct chat_part *p)
 
 /* --- cache points ---------------------------------------------------------------------------- */
 
-static size_t count_points(const struct chat_part *parts)
-{
-    size_t count = 0;
-
-    for (const struct chat_part *p = parts; p; p = p->next)
-        count += p->cache.set;
-    return count;
-}
-
-static size_t count_tool_points(const struct converse *c)
-{
-    size_t count = 0;
-
-    for (const struct chat_tool *t = c->request->tools; t && c->claude; t = t->next)
-        count += t->cache.set;
-    return count;
-}
-
 /* Nova refuses a point that stands right behind anything but text: "extraneous key [cachePoint]". pi
    and AWS's own samples, 2025-05. */
 static bool nova_takes_point(const struct chat_part *p)
@@ -82,30 +63,12 @@ static bool claude_takes_point(const struct chat_part *p)
     return p->kind != CHAT_DOCUMENT || strcmp(document_format(p), "pdf") == 0;
 }
 
-/* The caller's own that upstream would refuse are given up. */
-static void drop_misplaced_points(struct converse *c)
-{
-    for (struct chat_message *m = c->turns.messages; m; m = m->next)
-        for (struct chat_part *p = m->parts; p; p = p->next)
-            if (p->cache.set && !(c->claude ? claude_takes_point(p) : nova_takes_point(p))) {
-                p->cache.set = false;
-                dropped_add_cstr(c->dropped, "cache_control");
-            }
-}
-
-/* There may be four: the earliest of the messages are given up. */
 static void plan_points(struct converse *c)
 {
-    bedrock_set_breakpoints(c->request, c->model, c->claude ? claude_takes_point : nova_takes_point,
-                            &c->turns);
-    drop_misplaced_points(c);
+    bool (*takes)(const struct chat_part *part) = c->claude ? claude_takes_point : nova_takes_point;
 
-    size_t count = count_points(c->turns.system) + count_tool_points(c);
-    for (const struct chat_message *m = c->turns.messages; m; m = m->next)
-        count += count_points(m->parts);
-    c->skip_points = count > MAX_CACHE_POINTS ? count - MAX_CACHE_POINTS : 0;
-    if (c->skip_points)
-        dropped_add_cstr(c->dropped, "cache_control");
+    bedrock_set_breakpoints(c->request, c->model, takes, &c->turns);
+    bedrock_keep_breakpoints(c->request, c->claude, takes, &c->turns, c->dropped);
 }
 
 /* Upstream refuses a point of an hour behind one of five minutes. */
@@ -127,14 +90,6 @@ static void write_point(struct converse *c, const struct chat_cache *cache)
     jwrite_end(&c->w);
     jwrite_end(&c->w);
     c->short_point = !hour;
-}
-
-static void write_message_point(struct converse *c, const struct chat_cache *cache)
-{
-    if (cache->set && c->skip_points)
-        c->skip_points--;
-    else
-        write_point(c, cache);
 }
 
 /* --- blocks ---------------------------------------------------------------------------------- */
@@ -297,7 +252,7 @@ static void write_messages(struct converse *c)
         jwrite_member_array(&c->w, "content");
         for (const struct chat_part *p = m->parts; p; p = p->next) {
             write_part(c, p);
-            write_message_point(c, &p->cache);
+            write_point(c, &p->cache);
         }
         /* Upstream wants text beside a document. */
         if (has_kind(m->parts, CHAT_DOCUMENT) && !has_kind(m->parts, CHAT_TEXT))

@@ -39,6 +39,13 @@ void bedrock_set_breakpoints(const struct chat_request *request, const struct fa
                              bool (*takes)(const struct chat_part *part),
                              struct bedrock_turns *turns);
 
+/* What upstream takes of all breakpoints, the caller's and our own: those of messages where it allows
+   one (`takes`, as above), and four at the most, of which the earliest of the messages are given up.
+   The others are unset and declared. `tools`: those of tools go up, too. */
+void bedrock_keep_breakpoints(const struct chat_request *request, bool tools,
+                              bool (*takes)(const struct chat_part *part),
+                              struct bedrock_turns *turns, struct dropped *dropped);
+
 /* Is the model to go on with a message of the assistant (a prefill)? */
 bool bedrock_ends_with_assistant(const struct bedrock_turns *turns);
 /* E_SYNTAX and `*err` if it is, and the model refuses that. */

@@ -57,6 +57,24 @@ static void plan_claude(struct orchestration_plan *plan, struct dropped *dropped
                                        plan->thinking.kind != BEDROCK_THINK_OFF);
 }
 
+/* Results of tools and calls have no field for one: the former are strings there. */
+static bool takes_breakpoint(const struct chat_part *p)
+{
+    return p->kind == CHAT_TEXT || p->kind == CHAT_IMAGE || p->kind == CHAT_DOCUMENT;
+}
+
+static void plan_breakpoints(struct orchestration_plan *plan, struct dropped *dropped)
+{
+    plan->breakpoints = plan->claude || str_starts(plan->model->name, "amazon--nova");
+    if (plan->breakpoints) {
+        bedrock_set_breakpoints(plan->request, plan->model, takes_breakpoint, &plan->turns);
+        bedrock_keep_breakpoints(plan->request, plan->claude, takes_breakpoint, &plan->turns,
+                                 dropped);
+    } else if (chat_has_cache(plan->request)) {
+        dropped_add_cstr(dropped, "cache_control");
+    }
+}
+
 static status check(struct arena *arena, const struct orchestration_plan *plan,
                     struct dropped *dropped, struct chat_error *err)
 {
@@ -96,6 +114,7 @@ static status make_plan(struct arena *arena, const struct chat_request *request,
     status s = bedrock_turns_of(arena, request, call->model, &plan->turns, dropped);
     if (s)
         return s;
+    plan_breakpoints(plan, dropped);
     if (plan->claude) {
         plan_claude(plan, dropped);
         s = bedrock_check(arena, request, true, dropped, err); /* it lives there */
@@ -121,9 +140,11 @@ static void write_function(struct jwrite *w, struct str name, struct str descrip
 static void write_tool(const struct orchestration_plan *plan, struct jwrite *w,
                        const struct chat_tool *t)
 {
+    bool marked = t->cache.set || (plan->turns.tools.set && !t->next);
+
     jwrite_object(w);
     write_function(w, t->name, t->description, t->schema, plan->claude ? -1 : t->strict);
-    if (t->cache.set && plan->claude) {
+    if (marked && plan->claude) {
         jwrite_member_object(w, "cache_control");
         jwrite_member_cstr(w, "type", "ephemeral");
         if (plan->model->traits & MODEL_CACHE_TTL)

@@ -39,6 +39,7 @@ struct orchestration_plan {
     struct bedrock_format format;     /* likewise */
     int64_t max_tokens;               /* -1: the model's own */
     bool claude, openai, gemini;
+    bool breakpoints; /* the model has explicit caching (specification: Claude and Nova) */
 };
 
 /* E_SYNTAX with `*err`: a part that has no place there. */

@@ -29,17 +29,11 @@ static void unsupported(struct writer *m, const char *what)
                      "SAP's orchestration service does not take %s.", what);
 }
 
-/* Cache breakpoints are for models with explicit caching (specification: Claude and Nova). */
-static bool has_breakpoints(const struct writer *m)
-{
-    return m->plan->claude || str_starts(m->plan->model->name, "amazon--nova");
-}
-
 static void write_cache(struct writer *m, const struct chat_cache *cache)
 {
     struct str ttl = cache->ttl.n ? cache->ttl : m->plan->model->cache_ttl;
 
-    if (!cache->set || !has_breakpoints(m))
+    if (!cache->set || !m->plan->breakpoints)
         return;
     jwrite_member_object(m->w, "cache_control");
     jwrite_member_cstr(m->w, "type", "ephemeral");
@@ -163,7 +157,7 @@ static bool any_breakpoint(const struct writer *m, const struct chat_part *parts
 
     for (; parts; parts = parts->next)
         any = any || (parts->cache.set && parts->kind == CHAT_TEXT);
-    return any && has_breakpoints(m);
+    return any && m->plan->breakpoints;
 }
 
 /* Text parts: a string where one will do. An empty list would be refused. */

@@ -276,14 +276,39 @@ static void add_block(struct prefix *p, struct pool *pool, const cJSON *block)
         prefix_mark(p, json_str(mark, "ttl") && !strcmp(json_str(mark, "ttl"), "1h"));
 }
 
+static bool too_many_marks(struct orchestration *o, const cJSON *prompt)
+{
+    const cJSON *item, *part;
+    int marks = 0;
+
+    cJSON_ArrayForEach(item, json_get(prompt, "tools"))
+    {
+        marks += json_get(item, "cache_control") != NULL;
+    }
+    cJSON_ArrayForEach(item, o->messages)
+    {
+        cJSON_ArrayForEach(part, json_get(item, "content"))
+        {
+            marks += json_get(part, "cache_control") != NULL;
+        }
+    }
+    return marks > MAX_MARKS &&
+           !llm_bad(o, pool_printf(&o->x->pool,
+                                   "A maximum of 4 blocks with cache_control may be provided. "
+                                   "Found %d.",
+                                   marks));
+}
+
 /* Marked prefixes, as on Bedrock. */
-static void read_cache(struct orchestration *o, struct convo *c, const cJSON *prompt)
+static bool read_cache(struct orchestration *o, struct convo *c, const cJSON *prompt)
 {
     struct prefix p;
     const cJSON *item, *part;
 
     if (!begins(c->model, "anthropic--"))
-        return;
+        return true;
+    if (too_many_marks(o, prompt))
+        return false;
     prefix_init(&p, o->x, c->model);
     cJSON_ArrayForEach(item, json_get(prompt, "tools"))
     {
@@ -299,6 +324,7 @@ static void read_cache(struct orchestration *o, struct convo *c, const cJSON *pr
         }
     }
     prefix_settle(&p, c);
+    return true;
 }
 
 bool orchestration_read(struct orchestration *o, struct convo *c)
@@ -315,7 +341,8 @@ bool orchestration_read(struct orchestration *o, struct convo *c)
     }
     if (!read_tools(o, c, prompt) || !read_format(o, c, prompt))
         return false;
-    read_cache(o, c, prompt);
+    if (!read_cache(o, c, prompt))
+        return false;
     c->max_tokens =
         (long)json_num(o->params, "max_completion_tokens", json_num(o->params, "max_tokens", 0));
     c->choices = (int)json_num(o->params, "n", 1);
