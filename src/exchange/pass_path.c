@@ -28,20 +28,22 @@ static bool is_dots(struct str s)
     return s.n == 0 || str_is(s, ".") || str_is(s, "..");
 }
 
-/* Undo one round of percent-encoding in place. -1: a broken escape; else how many were undone. */
-static int decode_once(char *text, size_t *n)
+/* Undo one round of percent-encoding in place: how many escapes were undone. What is none stays as it is,
+   and sets `*broken`. */
+static int decode_once(char *text, size_t *n, bool *broken)
 {
     size_t out = 0;
     int undone = 0;
     uint8_t byte;
 
+    *broken = false;
     for (size_t i = 0; i < *n; i++) {
-        if (text[i] != '%') {
+        bool escape = text[i] == '%';
+        if (!escape || *n - i < 3 || !crypto_unhex((struct str){text + i + 1, 2}, &byte, 1)) {
+            *broken |= escape;
             text[out++] = text[i];
             continue;
         }
-        if (*n - i < 3 || !crypto_unhex((struct str){text + i + 1, 2}, &byte, 1))
-            return -1;
         text[out++] = (char)byte;
         i += 2;
         undone++;
@@ -60,12 +62,13 @@ static bool harmless(const char *text, size_t n)
     return !is_dots(s);
 }
 
-/* Is it harmless as it is, and each time it is decoded? A broken escape counts only at first: behind
-   that it is text. */
+/* Is it harmless as it is, and each time it is decoded? A broken escape is refused only at first: behind
+   that it is text, in which others decode what is none. */
 static bool segment_good(struct str segment)
 {
     char text[SEGMENT_BYTES];
     size_t n = segment.n;
+    bool broken;
 
     if (n > sizeof text)
         return false;
@@ -73,9 +76,9 @@ static bool segment_good(struct str segment)
     for (int round = 0; round < DECODINGS_MAX; round++) {
         if (!harmless(text, n))
             return false;
-        int undone = decode_once(text, &n);
-        if (undone < 0)
-            return round > 0;
+        int undone = decode_once(text, &n, &broken);
+        if (broken && round == 0)
+            return false;
         if (undone == 0)
             return true;
     }
