@@ -99,6 +99,7 @@ static bool read_request(struct responder *r, struct conn *conn)
         params_fill(conn->fcgi.envp, &conn->request);
         conn->request.body_state = read_body(conn, config);
         conn->pause_bytes = (size_t)config->limits.stream_buffer_bytes;
+        conn->look_ms = config->timeouts.look_ms;
         if (responder_active(r) >= config->limits.streams)
             conn->request.body_state = TOO_MANY_REQUESTS;
         if (params_size(conn->fcgi.envp) > (size_t)config->limits.header_bytes)

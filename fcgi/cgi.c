@@ -28,9 +28,12 @@ struct cgi {
     struct buf body, pending;
     size_t sent;
     struct watch watch;
-    struct timer gone_timer;
+    struct timer gone_timer, look_timer;
+    struct peer peer;
+    int peer_fd;
+    int64_t look_ms;
     bool pollable; /* standard output is no regular file */
-    bool paused, ended, finished;
+    bool begun, paused, ended, finished;
 };
 
 /* The next bytes of the body; 0 at its end, -1 on errors and after the deadline. */
@@ -170,6 +173,7 @@ static void put_head(void *arg, int code, struct str headers)
 {
     struct cgi *cgi = arg;
 
+    cgi->begun = true;
     buf_printf(&cgi->pending, "Status: %d\r\n", code);
     buf_add_str(&cgi->pending, headers);
     buf_add(&cgi->pending, "\r\n", 2);
@@ -197,6 +201,36 @@ static struct str get_header(void *arg, const char *name)
 {
     (void)arg;
     return params_header(environ, name);
+}
+
+/* The web server does not know it yet, and gets a proper end. */
+static void end_for_nobody(struct cgi *cgi)
+{
+    if (cgi->exchange)
+        exchange_cancel(cgi->exchange);
+    if (!cgi->begun)
+        put_head(cgi, CLIENT_GONE_STATUS, STR_NONE);
+    put_end(cgi);
+}
+
+static void on_look(void *arg)
+{
+    struct cgi *cgi = arg;
+    enum peer_state state = peer_look(cgi->peer_fd, &cgi->peer);
+
+    if (state == PEER_THERE)
+        timer_set(cgi->reactor, &cgi->look_timer, cgi->look_ms, on_look, cgi);
+    else if (state == PEER_LEFT)
+        end_for_nobody(cgi);
+}
+
+static void look_after(struct cgi *cgi, const struct config *config)
+{
+    cgi->look_ms = config->timeouts.look_ms;
+    cgi->peer_fd = cgi->look_ms ? peer_open() : -1;
+    cgi->peer = peer_from(environ);
+    if (cgi->peer_fd >= 0)
+        timer_set(cgi->reactor, &cgi->look_timer, cgi->look_ms, on_look, cgi);
 }
 
 static const struct caller_ops ops = {put_head, put_body, put_end, NULL};
@@ -229,10 +263,13 @@ int cgi_serve(struct shared_config *config)
     if (gateway)
         cgi.exchange = exchange_start(gateway, &cgi.request, &ops, &cgi);
     if (cgi.exchange)
+        look_after(&cgi, shared_config_get(config));
+    if (cgi.exchange)
         reactor_run_until(cgi.reactor, &cgi.finished);
     else
         dprintf(STDOUT_FILENO, "Status: 503\r\nContent-Type: text/plain\r\n\r\nOut of memory.\n");
     timer_clear(cgi.reactor, &cgi.gone_timer);
+    timer_clear(cgi.reactor, &cgi.look_timer);
     watch_clear(cgi.reactor, &cgi.watch);
     gateway_free(gateway);
     reactor_free(cgi.reactor);

@@ -19,7 +19,7 @@
 #include "params.h"
 #include "responder.h"
 
-enum { FCGI_RECORD_ABORT = 2 };
+enum { FCGI_RECORD_ABORT = 2, SOON = 4 };
 
 static void on_ready(void *arg, uint32_t events);
 
@@ -63,6 +63,7 @@ static void leave_loop(struct conn *conn)
 
     watch_clear(loop->reactor, &conn->watch);
     timer_clear(loop->reactor, &conn->gone_timer);
+    timer_clear(loop->reactor, &conn->look_timer);
     later_clear(loop->reactor, &conn->push);
     if (conn->before)
         conn->before->next = conn->next;
@@ -152,7 +153,7 @@ static void keep(struct conn *conn)
     buf_free(&conn->body);
     buf_clear(&conn->pending);
     conn->sent = 0;
-    conn->ended = conn->paused = conn->head_peeked = false;
+    conn->begun = conn->ended = conn->paused = conn->head_peeked = false;
     conn->idle = true;
     watch_for(conn, false);
 }
@@ -190,6 +191,7 @@ static bool flush(struct conn *conn)
             return false;
         }
         conn->sent += n;
+        conn->wrote = true;
     }
     buf_clear(&conn->pending);
     conn->sent = 0;
@@ -233,6 +235,7 @@ static void put_head(void *arg, int code, struct str headers)
     struct conn *conn = arg;
     char line[64];
     int n = snprintf(line, sizeof line, "Status: %d\r\n", code);
+    conn->begun = true;
 
     put(conn, line, (size_t)n);
     put(conn, headers.p, headers.n);
@@ -255,6 +258,7 @@ static void put_end(void *arg)
 
     conn->exchange = NULL;
     conn->ended = true;
+    timer_clear(conn->loop->reactor, &conn->look_timer);
     if (!conn->gone)
         later_set(conn->loop->reactor, &conn->push, push, conn);
 }
@@ -308,6 +312,44 @@ static void on_ready(void *arg, uint32_t events)
     push(conn);
 }
 
+/* --- looking after the caller ---------------------------------------------------------------- */
+
+/* The web server does not know it yet: it gets a proper end, so that it has nothing to complain
+   about in its log. */
+static void end_for_nobody(struct conn *conn)
+{
+    exchange_cancel(conn->exchange);
+    if (!conn->begun)
+        put_head(conn, CLIENT_GONE_STATUS, STR_NONE);
+    put_end(conn);
+}
+
+/* While we write, the web server does, and notices by itself. */
+static void on_look(void *arg)
+{
+    struct conn *conn = arg;
+    enum peer_state state = PEER_THERE;
+
+    if (!conn->peer.family)
+        conn->peer = peer_from(conn->fcgi.envp);
+    if (!conn->wrote)
+        state = peer_look(conn->loop->peer_fd, &conn->peer);
+    conn->wrote = false;
+    if (state == PEER_THERE)
+        timer_set(conn->loop->reactor, &conn->look_timer, conn->look_ms, on_look, conn);
+    else if (state == PEER_LEFT)
+        end_for_nobody(conn);
+}
+
+/* Soon for the first time: of a connection that was never seen it cannot be said that it is gone. */
+static void look_after(struct conn *conn)
+{
+    conn->peer.family = 0; /* a kept connection has a new caller */
+    conn->wrote = false;
+    if (conn->look_ms && conn->loop->peer_fd >= 0)
+        timer_set(conn->loop->reactor, &conn->look_timer, conn->look_ms / SOON, on_look, conn);
+}
+
 /* --- from the acceptor to the reactor -------------------------------------------------------- */
 
 static void refuse(struct conn *conn, const char *why)
@@ -333,7 +375,9 @@ static void begin(void *arg)
     if (conn->gone)
         return;
     conn->exchange = exchange_start(loop->gateway, &conn->request, &ops, conn);
-    if (!conn->exchange)
+    if (conn->exchange)
+        look_after(conn);
+    else
         refuse(conn, "out of memory");
 }
 

@@ -170,6 +170,7 @@ static status start_loops(struct responder *r, int count)
     for (int i = 0; i < count && i < LOOPS_MAX; i++) {
         struct loop *loop = &r->loops[i];
         loop->responder = r;
+        loop->peer_fd = peer_open();
         loop->reactor = reactor_new(&shared_config_get(r->config)->http);
         loop->gateway = loop->reactor ? gateway_new(loop->reactor, r->config) : NULL;
         if (!loop->gateway || pthread_create(&loop->thread, NULL, run_loop, loop) != 0)
@@ -203,6 +204,8 @@ static void stop_all(struct responder *r)
         reactor_stop(r->loops[i].reactor);
         pthread_join(r->loops[i].thread, NULL);
         reactor_free(r->loops[i].reactor);
+        if (r->loops[i].peer_fd >= 0)
+            close(r->loops[i].peer_fd);
     }
     shared_config_release(r->config);
 }

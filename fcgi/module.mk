@@ -9,6 +9,7 @@ fcgi_corelay_fcgi_SOURCES = \
 	fcgi/conn.c \
 	fcgi/main.c \
 	fcgi/params.c fcgi/params.h \
+	fcgi/peer.c fcgi/peer.h \
 	fcgi/responder.h
 fcgi_corelay_fcgi_CPPFLAGS = $(AM_CPPFLAGS) $(FCGI_CFLAGS)
 fcgi_corelay_fcgi_LDADD = $(CORELAY_LIBS) $(FCGI_LIBS)

@@ -7,6 +7,7 @@
  *     cgi.c        the same for plain CGI, one request per process
  *     params.c     CGI variables
  *     confine.c    what is kept in the sandbox
+ *     peer.c       the callers' own connections
  */
 #ifndef CORELAY_FCGI_RESPONDER_H
 #define CORELAY_FCGI_RESPONDER_H
@@ -16,6 +17,7 @@
 #include <stdatomic.h>
 
 #include "exchange/exchange.h"
+#include "peer.h"
 
 enum {
     LOOPS_MAX = 64,
@@ -35,6 +37,7 @@ struct loop {
     struct gateway *gateway;
     struct conn *conns; /* all on this reactor, idle kept ones among them */
     atomic_int active;
+    int peer_fd; /* to look after callers with; -1: none */
     pthread_t thread;
 };
 
@@ -59,11 +62,14 @@ struct conn {
     struct buf body, pending;
     size_t sent;        /* of `pending` */
     size_t pause_bytes; /* pending for a slow reader: his transfer pauses */
+    int64_t look_ms;    /* how often to look whether the caller is there; 0: never */
+    struct peer peer;
     struct exchange *exchange;
     struct watch watch;
-    struct timer gone_timer;
+    struct timer gone_timer, look_timer;
     struct later push;
-    bool ended, gone, paused, idle, head_peeked;
+    bool begun, ended, gone, paused, idle, head_peeked;
+    bool wrote;                 /* since the last look */
     struct conn *next, *before; /* in the loop's list */
     struct conn *next_kept;
 };

@@ -21,6 +21,7 @@ static const struct config defaults = {
                  .total_ms = 3600 * 1000,
                  .grace_ms = 30 * 1000,
                  .keep_alive_ms = 15 * 1000,
+                 .look_ms = 400,
                  .hold_ms = 10 * 1000},
     .log = {.level = LOG_LEVEL_INFO, .destination = "stderr", .access = "stderr"},
     .http = {.http2 = true, .h2_connections = 64},

@@ -203,7 +203,8 @@ static const struct key timeout_rows[] = {
     SECONDS("total_seconds", timeouts.total_ms, 0.01, DAY),
     SECONDS("grace_seconds", timeouts.grace_ms, 0, DAY),
     SECONDS("keep_alive_seconds", timeouts.keep_alive_ms, 0.01, DAY),
-    SECONDS("hold_seconds", timeouts.hold_ms, 0, DAY)};
+    SECONDS("hold_seconds", timeouts.hold_ms, 0, DAY),
+    SECONDS("look_seconds", timeouts.look_ms, 0, DAY)};
 static const struct key_table timeout_keys = KEY_TABLE(timeout_rows);
 
 static const struct key log_rows[] = {READ("level", read_log_level),

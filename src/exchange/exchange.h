@@ -12,6 +12,8 @@
 #include "base/str.h"
 #include "exchange/gateway.h"
 
+enum { CLIENT_GONE_STATUS = 499 }; /* the caller left before an answer, as nginx says */
+
 enum body_state {
     BODY_COMPLETE,
     BODY_TOO_LARGE,

@@ -36,8 +36,7 @@ enum {
     BUSY_RETRY_MS = 5000,
     ARENA_BYTES = 64 * 1024 * 1024, /* of an exchange, and so many more per byte of its body */
     ARENA_PER_BODY_BYTE = 12,
-    STORED_ARENA_FACTOR = 16, /* a conversation that is read again, per byte of the limit */
-    CLIENT_GONE_STATUS = 499  /* in the record: the caller left before an answer, as nginx says */
+    STORED_ARENA_FACTOR = 16 /* a conversation that is read again, per byte of the limit */
 };
 
 enum stage {

@@ -199,7 +199,8 @@ class Site:
         parts = urllib.parse.urlsplit(url)
         self.host, self.port, self.prefix = parts.hostname, parts.port, parts.path
 
-    def _send(self, method, path, body, headers, key, seconds):
+    def send(self, method, path, body, headers=None, key=KEY, seconds=60.0):
+        """Send a request; the connection that its answer will come on, and when it was sent."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=seconds * PATIENCE)
         all_headers = {"Connection": "close"}
         if key:
@@ -214,7 +215,7 @@ class Site:
         return connection, began
 
     def ask(self, method, path, body=None, headers=None, key=KEY, seconds=60.0):
-        connection, _ = self._send(method, path, body, headers, key, seconds)
+        connection, _ = self.send(method, path, body, headers, key, seconds)
         try:
             response = connection.getresponse()
             return Answer(response, response.read())
@@ -228,7 +229,7 @@ class Site:
         return self.ask("POST", path, body, **more)
 
     def stream(self, path, body, headers=None, key=KEY, seconds=60.0):
-        return Stream(*self._send("POST", path, body, headers, key, seconds))
+        return Stream(*self.send("POST", path, body, headers, key, seconds))
 
     # The two dialects, as short as a test can say it.
     def chat(self, text="hello", model=GPT, **more):

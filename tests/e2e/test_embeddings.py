@@ -96,7 +96,7 @@ def test_a_caller_who_leaves_ends_all_parts(gateway, emulator):
     site = gateway("nginx")  # notices at once; others may wait until there is something to write
     emulator.fault("hang", times=-1, match={"model": TITAN})
     stream_body = {"model": TITAN, "input": [f"text {i}" for i in range(40)]}
-    connection, _ = site._send("POST", "/v1/embeddings", stream_body, None, harness.KEY, 60)
+    connection, _ = site.send("POST", "/v1/embeddings", stream_body)
     harness.wait_for(lambda: len(emulator.inference()) == 8, what="eight calls")
     connection.close()
     harness.wait_for(lambda: all(c.get("closed_ms") for c in emulator.inference()),

@@ -81,6 +81,12 @@ tests_unit_test_params_SOURCES = tests/unit/test_params.c \
 tests_unit_test_params_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/fcgi
 tests_unit_test_params_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_peer
+tests_unit_test_peer_SOURCES = tests/unit/test_peer.c \
+	fcgi/peer.c fcgi/params.c fcgi/params.h
+tests_unit_test_peer_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/fcgi
+tests_unit_test_peer_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_caller_program
 tests_unit_test_caller_program_SOURCES = tests/unit/test_caller_program.c
 tests_unit_test_caller_program_LDADD = $(UNIT_LIBS)

@@ -222,6 +222,7 @@ static void has_defaults(void **state)
     assert_int_equal(c->timeouts.total_ms, 3600000);
     assert_int_equal(c->timeouts.grace_ms, 30000);
     assert_int_equal(c->timeouts.keep_alive_ms, 15000);
+    assert_int_equal(c->timeouts.look_ms, 400);
     assert_int_equal(c->timeouts.hold_ms, 10000);
     assert_int_equal(c->log.level, LOG_LEVEL_INFO);
     assert_string_equal(c->log.destination, "stderr");
