@@ -1,6 +1,5 @@
 /* Subaccounts: their service keys, resource groups and deployment URLs. */
 #include <errno.h>
-#include <sys/stat.h>
 
 #include "config/reading.h"
 
@@ -33,15 +32,6 @@ static void read_groups(struct reading *r, const struct json *value, const struc
                   &account->resource_group_count);
     if (json_is_array(value) && !json_first(value))
         reading_error(r, at, "is empty; expected at least one resource group");
-}
-
-static void warn_if_readable(struct reading *r, const struct place *at, const char *path)
-{
-    struct stat st;
-
-    if (stat(path, &st) == 0 && (st.st_mode & S_IROTH))
-        reading_warning(r, at, "%s can be read by every user of this host; chmod o= %s", path,
-                        path);
 }
 
 static void report_file(struct reading *r, const struct place *at, const char *path, status s,
@@ -79,7 +69,7 @@ static void read_key_file(struct reading *r, const struct json *value, const str
         return;
     }
     reading_remember_file(r, path);
-    warn_if_readable(r, at, path);
+    trust_file(r, at, path, TRUST_SECRET);
     struct str where = arena_printf(r->config->arena, "%s -> %s", reading_where(r, at), name);
     account->source = where.p;
     account->key = service_key_parse(r->config->arena, json, where.p ? where.p : path, r->problems);

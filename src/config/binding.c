@@ -21,8 +21,10 @@ static struct str read_field(struct reading *r, const char *folder, const char *
 
     if (path.p && file_read(path.p, &text) == OK)
         field = arena_str(r->config->arena, str_trim(buf_str(&text)));
-    if (field.p)
+    if (field.p) {
         reading_remember_file(r, path.p);
+        trust_file(r, NULL, path.p, TRUST_OPEN); /* the platform's modes: 0644, in a container */
+    }
     buf_free(&text);
     return field;
 }

@@ -128,16 +128,9 @@ static void check_keys(struct reading *r)
 static void check_state_dir(struct reading *r)
 {
     struct place at = {NULL, "state_dir", 0};
-    const char *path = r->config->state_dir;
-    struct stat st;
 
-    if (!path || stat(path, &st) < 0)
-        return; /* it is made when it is needed */
-    if (!S_ISDIR(st.st_mode))
-        reading_error(r, &at, "%s is no folder; expected one of our own", path);
-    else if (st.st_mode & 022)
-        reading_warning(r, &at, "%s can be written by others, so it is not used; chmod go-w %s",
-                        path, path);
+    if (r->config->state_dir)
+        trust_state_folder(r, &at, r->config->state_dir);
 }
 
 static void check_ca_file(struct reading *r)
@@ -148,6 +141,8 @@ static void check_ca_file(struct reading *r)
 
     if (path && (stat(path, &st) < 0 || !S_ISREG(st.st_mode)))
         reading_error(r, &at, "%s: no such file; expected a PEM bundle", path);
+    else if (path)
+        trust_file(r, &at, path, TRUST_OPEN);
 }
 
 /* --- risks ----------------------------------------------------------------------------------- */
@@ -169,7 +164,6 @@ static void warn_of_risks(struct reading *r)
     struct place log = {NULL, "log", 0}, bodies = {&log, "bodies", 0};
     struct place anonymous = {NULL, "allow_anonymous", 0};
     struct place responses = {NULL, "responses", 0}, store = {&responses, "store", 0};
-    struct stat st;
 
     if (r->config->log.bodies)
         reading_warning(r, &bodies, "requests and answers go to the log in full");
@@ -179,18 +173,23 @@ static void warn_of_risks(struct reading *r)
                                              : "no folder, as there is none");
     if (r->config->allow_anonymous)
         reading_warning(r, &anonymous, "whoever reaches the web server may use the models");
-    if (r->plain_secrets && r->config->file && stat(r->config->file, &st) == 0 &&
-        (st.st_mode & S_IROTH))
-        reading_warning(r, NULL,
-                        "holds keys in plain text and can be read by every user of this "
-                        "host; chmod o= %s, or use sha256 hashes",
-                        r->config->file);
     for (const struct config_account *a = r->config->accounts; a; a = a->next)
         warn_of_certificate(r, a);
 }
 
+/* A password of the proxy is a secret, too. */
+static void check_own_file(struct reading *r)
+{
+    const struct config *c = r->config;
+    bool secrets = r->plain_secrets || (c->http.proxy && strchr(c->http.proxy, '@'));
+
+    if (c->file)
+        trust_file(r, NULL, c->file, secrets ? TRUST_SECRET : TRUST_OPEN);
+}
+
 void config_check(struct reading *r)
 {
+    check_own_file(r);
     check_aliases(r);
     check_fallbacks(r);
     orchestration_resolve(r);

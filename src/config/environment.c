@@ -64,10 +64,14 @@ static bool from_service_key(struct reading *r)
 
 static void remember_pem_files(struct reading *r, const struct service_key_fields *f)
 {
-    if (f->certificate_file)
+    if (f->certificate_file) {
         reading_remember_file(r, f->certificate_file);
-    if (f->key_file)
+        trust_file(r, NULL, f->certificate_file, TRUST_OPEN);
+    }
+    if (f->key_file) {
         reading_remember_file(r, f->key_file);
+        trust_file(r, NULL, f->key_file, TRUST_SECRET);
+    }
 }
 
 static bool from_variables(struct reading *r)
@@ -144,6 +148,7 @@ static bool from_sap_file(struct reading *r)
         return false;
     if (s == OK) {
         reading_remember_file(r, path);
+        trust_file(r, NULL, path, TRUST_SECRET);
         parse_sap_file(r, json, path);
     } else {
         r->failed = true;

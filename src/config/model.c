@@ -195,6 +195,7 @@ static void read_rules_file(struct reading *r, const struct place *at, const cha
     if (s)
         return;
     reading_remember_file(r, path);
+    trust_file(r, at, path, TRUST_OPEN);
     struct str where = arena_printf(r->config->arena, "%s: ", path);
     s = where.p ? model_rules_read(r->config->arena, json, where.p, r->problems,
                                    &r->config->model_rules)

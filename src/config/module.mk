@@ -14,4 +14,5 @@ src_libcorelay_a_SOURCES += \
 	src/config/routing.c \
 	src/config/settings.c \
 	src/config/shape.c src/config/shape.h \
-	src/config/stamp.c
+	src/config/stamp.c \
+	src/config/trust.c

@@ -26,6 +26,7 @@ struct reading {
     bool accounts_attempted;
     struct config_account *legacy; /* of the seed's single-account form, NULL until one is met */
     int key_number;                /* of the callers' key that is read, from 1 */
+    struct config_file *folders;   /* whose modes were looked at */
 };
 
 /* Where in the JSON we are: a chain on the stack, outermost last. */
@@ -155,6 +156,16 @@ struct config_account *account_new(struct reading *r);
 void account_append(struct reading *r, struct config_account *account);
 /* Groups of an account without any: "default". */
 void account_default_group(struct reading *r, struct config_account *account);
+
+/* Who else may touch a file: reported with the command that mends it, as an error unless
+   CORELAY_FILE_CHECKS says "warn". A file that is not there is no offence. */
+enum trust {
+    TRUST_OPEN,  /* others may read it, but not change it */
+    TRUST_SECRET /* nor may everybody read it */
+};
+void trust_file(struct reading *r, const struct place *at, const char *path, enum trust need);
+/* The same of state_dir, which must be of this very user; and of the files in it, with warnings. */
+void trust_state_folder(struct reading *r, const struct place *at, const char *path);
 
 /* What no single value can tell: loops, missing parts, warnings. */
 void config_check(struct reading *r);

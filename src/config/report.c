@@ -26,7 +26,7 @@ __attribute__((format(printf, 4, 0))) static void report(struct reading *r, cons
                                                          const struct place *at, const char *format,
                                                          va_list args)
 {
-    char what[512];
+    char what[1024];
     size_t from = r->problems->n;
 
     vsnprintf(what, sizeof what, format, args);

@@ -20,6 +20,7 @@ uint64_t config_stamp(const struct config *c)
         }
         hash = mix(hash, (uint64_t)st.st_ino);
         hash = mix(hash, (uint64_t)st.st_size);
+        hash = mix(hash, (uint64_t)st.st_mode << 32 | st.st_uid); /* it may be trusted now */
         hash = mix(hash, (uint64_t)st.st_mtim.tv_sec);
         hash = mix(hash, (uint64_t)st.st_mtim.tv_nsec);
     }

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 #define BEFORE                                                                                     \
     "{\"subAccounts\":{\"a\":{\"service_key\":{\"clientid\":\"c\",\"clientsecret\":\"s\","         \
     "\"url\":\"https://a.test\",\"serviceurls\":{\"AI_API_URL\":\"https://b.test\"}}}},"           \
-    "\"api_keys\":[\"fake-key\"],\"state_dir\":\"/tmp\",\"orchestration\":"
+    "\"api_keys\":[\"fake-key\"],\"state_dir\":\"/nonexistent/corelay\",\"orchestration\":"
 
 static void check_json(struct str text)
 {

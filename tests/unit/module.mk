@@ -116,6 +116,10 @@ tests_unit_test_config_SOURCES = tests/unit/test_config.c \
 	tests/unit/fake_certificate.c tests/unit/fake_certificate.h
 tests_unit_test_config_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_trust
+tests_unit_test_trust_SOURCES = tests/unit/test_trust.c
+tests_unit_test_trust_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_service_key
 tests_unit_test_service_key_SOURCES = tests/unit/test_service_key.c \
 	tests/unit/fake_certificate.c tests/unit/fake_certificate.h

@@ -36,7 +36,7 @@ static status load(const char *keys, const char *section)
     FILE *f = fdopen(fd, "w");
 
     assert_non_null(f);
-    fprintf(f, "{" ACCOUNT ",\"state_dir\":\"/tmp\",\"api_keys\":[%s],\"orchestration\":%s}", keys,
+    fprintf(f, "{" ACCOUNT ",\"state_dir\":\"/nonexistent/corelay\",\"api_keys\":[%s],\"orchestration\":%s}", keys,
             section);
     fclose(f);
     config_free(config);
