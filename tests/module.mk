@@ -47,6 +47,7 @@ EXTRA_DIST += \
 	tests/e2e/test_many.py \
 	tests/e2e/test_orchestration.py \
 	tests/e2e/test_passthrough.py \
+	tests/e2e/test_reload.py \
 	tests/e2e/test_rerank.py \
 	tests/e2e/test_responses.py \
 	tests/e2e/test_routing.py \

@@ -135,14 +135,23 @@ static status open_store(struct gateway_state *state, const struct config *confi
     return state->store ? OK : E_NOMEM;
 }
 
+/* What is known of targets outlives a reload, also where there is no file for it. */
+static struct scoreboard *open_board(const struct gateway *g, const struct config *config)
+{
+    struct scoreboard_settings settings = {.folder =
+                                               shared_fetch_folder(config->state_dir, "scoreboard"),
+                                           .targets = (unsigned)config->scoreboard.targets,
+                                           .seats = (unsigned)config->scoreboard.processes};
+    struct scoreboard *old = g->current ? g->current->board : NULL;
+
+    return old && scoreboard_fits(old, &settings) ? scoreboard_hold(old)
+                                                  : scoreboard_open(&settings);
+}
+
 static struct gateway_state *state_new(struct gateway *g, struct shared_config *shared)
 {
     const struct config *config = shared_config_get(shared);
     struct discovery_settings discovery = {.refresh_ms = config->discovery_ms};
-    struct scoreboard_settings board = {.folder =
-                                            shared_fetch_folder(config->state_dir, "scoreboard"),
-                                        .targets = (unsigned)config->scoreboard.targets,
-                                        .seats = (unsigned)config->scoreboard.processes};
     struct token_settings tokens = {0};
     struct gateway_state *state = calloc(1, sizeof *state);
 
@@ -155,7 +164,7 @@ static struct gateway_state *state_new(struct gateway *g, struct shared_config *
     state->tokens = token_cache_new(g->reactor, config->state_dir, &tokens);
     if (state->tokens)
         state->discovery = discovery_new(g->reactor, state->tokens, config->state_dir, &discovery);
-    state->board = scoreboard_open(&board);
+    state->board = open_board(g, config);
     if (!state->discovery || !state->board || open_store(state, config) || list_sources(state)) {
         state_free(state);
         return NULL;

@@ -21,7 +21,7 @@ enum {
 struct scoreboard {
     struct board_map *map;
     char *path; /* NULL: memory alone */
-    unsigned targets, seats;
+    unsigned targets, seats, holds;
     int64_t tended_ms, tried_ms;
     bool full, no_seat_told;
 };
@@ -85,6 +85,7 @@ struct scoreboard *scoreboard_open(const struct scoreboard_settings *settings)
 
     if (!b)
         return NULL;
+    b->holds = 1;
     b->path = settings->folder ? path_in(settings->folder) : NULL;
     b->targets = bounded(settings->targets, BOARD_TARGETS_MIN, BOARD_TARGETS_MAX);
     b->seats = bounded(settings->seats, BOARD_SEATS_MIN, BOARD_SEATS_MAX);
@@ -96,9 +97,25 @@ struct scoreboard *scoreboard_open(const struct scoreboard_settings *settings)
     return b;
 }
 
+struct scoreboard *scoreboard_hold(struct scoreboard *b)
+{
+    b->holds++;
+    return b;
+}
+
+bool scoreboard_fits(const struct scoreboard *b, const struct scoreboard_settings *settings)
+{
+    char *path = settings->folder ? path_in(settings->folder) : NULL;
+    bool same = settings->folder ? path && b->path && strcmp(path, b->path) == 0 : !b->path;
+
+    free(path);
+    return same && b->targets == bounded(settings->targets, BOARD_TARGETS_MIN, BOARD_TARGETS_MAX) &&
+           b->seats == bounded(settings->seats, BOARD_SEATS_MIN, BOARD_SEATS_MAX);
+}
+
 void scoreboard_close(struct scoreboard *b)
 {
-    if (!b)
+    if (!b || (b->holds && --b->holds))
         return;
     board_map_release(b->map);
     free(b->path);

@@ -87,7 +87,11 @@ struct scoreboard_settings {
 /* Never refuses for what lies on the disk: then a warning, and memory. NULL when out of memory.
    `folder` is borrowed. */
 struct scoreboard *scoreboard_open(const struct scoreboard_settings *settings);
-/* All scores must have been ended. */
+/* For one more owner, on the same thread. */
+struct scoreboard *scoreboard_hold(struct scoreboard *b);
+/* Would these settings open the same? */
+bool scoreboard_fits(const struct scoreboard *b, const struct scoreboard_settings *settings);
+/* For the last owner all scores must have been ended. */
 void scoreboard_close(struct scoreboard *b);
 
 /* To look at, without taking part. E_NOT_FOUND, E_REFUSED (another user's, or writable by others),

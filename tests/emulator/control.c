@@ -128,6 +128,18 @@ static void ttl_post(struct exchange *x)
     control_good(x);
 }
 
+/* {"tenant":"alpha"} */
+static void rotate_post(struct exchange *x)
+{
+    const struct tenant *tenant = tenant_by_name(json_str(x->json, "tenant"));
+
+    if (!tenant) {
+        control_bad(x, "unknown tenant");
+        return;
+    }
+    reply_json(&x->reply, 200, "{'ok':true,'clientsecret':%q}", oauth_rotate(&x->pool, tenant));
+}
+
 static void reset_post(struct exchange *x)
 {
     faults_clear();
@@ -169,6 +181,7 @@ static const struct {
     {"DELETE", "/scripts", scripts_delete},  {"POST", "/settings", settings_post},
     {"POST", "/tokens/revoke", revoke_post}, {"POST", "/tokens/ttl", ttl_post},
     {"POST", "/reset", reset_post},          {"GET", "/deployments", deployments_get},
+    {"POST", "/keys/rotate", rotate_post},
 };
 
 void control_route(struct exchange *x)

@@ -32,7 +32,8 @@ static struct {
     pthread_mutex_t lock;
     struct token *buckets[BUCKETS];
     unsigned serial;
-    int ttl_s[TENANT_COUNT]; /* 0 = the setting, else value + 1 */
+    int ttl_s[TENANT_COUNT];     /* 0 = the setting, else value + 1 */
+    unsigned keys[TENANT_COUNT]; /* how often the service key was rotated */
 } oauth = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static struct token **bucket_of(const char *text)
@@ -153,6 +154,31 @@ static void oauth_refuse(struct exchange *x, unsigned status, const char *error,
     reply_json(&x->reply, status, "{'error':%q,'error_description':%q}", error, text);
 }
 
+/* The secret of the n-th service key; the first is what keys_write has written. */
+static char *secret_of(struct pool *pool, const struct tenant *tenant, unsigned n)
+{
+    return n ? pool_printf(pool, "%s.%u", tenant->client_secret, n)
+             : pool_copy(pool, tenant->client_secret, strlen(tenant->client_secret));
+}
+
+char *oauth_rotate(struct pool *pool, const struct tenant *tenant)
+{
+    pthread_mutex_lock(&oauth.lock);
+    unsigned n = ++oauth.keys[tenant - tenants];
+    pthread_mutex_unlock(&oauth.lock);
+    return secret_of(pool, tenant, n);
+}
+
+/* The newest service key, or the one before it. */
+static bool secret_good(struct exchange *x, const char *secret)
+{
+    pthread_mutex_lock(&oauth.lock);
+    unsigned n = oauth.keys[x->tenant - tenants];
+    pthread_mutex_unlock(&oauth.lock);
+    return !strcmp(secret, secret_of(&x->pool, x->tenant, n)) ||
+           (n && !strcmp(secret, secret_of(&x->pool, x->tenant, n - 1)));
+}
+
 static bool credentials_good(struct exchange *x, const struct credentials *c)
 {
     const struct tenant *tenant = x->tenant;
@@ -160,7 +186,7 @@ static bool credentials_good(struct exchange *x, const struct credentials *c)
     if (!c->id || strcmp(c->id, tenant->client_id))
         return false;
     if (c->secret)
-        return !strcmp(c->secret, tenant->client_secret);
+        return secret_good(x, c->secret);
     return x->over_tls && settings.tls_client_ca; /* the certificate was checked on connecting */
 }
 
@@ -282,6 +308,7 @@ void oauth_reset(void)
 {
     pthread_mutex_lock(&oauth.lock);
     memset(oauth.ttl_s, 0, sizeof oauth.ttl_s);
+    memset(oauth.keys, 0, sizeof oauth.keys);
     pthread_mutex_unlock(&oauth.lock);
 }
 

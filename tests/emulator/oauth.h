@@ -19,7 +19,11 @@ unsigned oauth_revoke(const char *tenant_name, bool expired);
 /* Tokens of this tenant live so many seconds from now on; negative = the general setting. */
 void oauth_set_ttl(const struct tenant *tenant, int seconds);
 
-/* Lifetimes as at the start; tokens stay good. */
+/* A new secret for the tenant. It and the one before are taken from now on, older ones are refused;
+   tokens that were given stay good. */
+char *oauth_rotate(struct pool *pool, const struct tenant *tenant);
+
+/* Lifetimes and secrets as at the start; tokens stay good. */
 void oauth_reset(void);
 
 /* Forget all tokens. */
