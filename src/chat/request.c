@@ -96,6 +96,22 @@ bool chat_has_cache(const struct chat_request *r)
     return false;
 }
 
+static bool any_cited(const struct chat_part *parts)
+{
+    for (const struct chat_part *p = parts; p; p = p->next)
+        if (p->cite || (p->kind == CHAT_TOOL_RESULT && any_cited(p->content)))
+            return true;
+    return false;
+}
+
+bool chat_wants_citations(const struct chat_request *r)
+{
+    for (const struct chat_message *m = r->messages; m; m = m->next)
+        if (any_cited(m->parts))
+            return true;
+    return false;
+}
+
 size_t chat_message_place(const struct chat_request *request, const struct chat_message *message)
 {
     size_t place = 0;

@@ -69,6 +69,7 @@ struct chat_part {
     struct str url;            /* IMAGE, DOCUMENT given by address; else unset */
     struct str detail;         /* IMAGE: "low", "high", "auto" */
     bool error;                /* TOOL_RESULT: the tool failed */
+    bool cite;                 /* DOCUMENT: the answer shall say what it has from it */
     struct chat_part *content; /* TOOL_RESULT: text, image and document parts */
     struct chat_cache cache;
     struct chat_part *next;
@@ -207,6 +208,7 @@ bool chat_has_part(const struct chat_message *messages, enum chat_part_kind kind
 size_t chat_message_place(const struct chat_request *request, const struct chat_message *message);
 
 /* Does anything hold a prompt cache breakpoint? Families that cannot carry them declare that. */
+bool chat_wants_citations(const struct chat_request *r); /* of any document */
 bool chat_has_cache(const struct chat_request *r);
 
 /* The name of the tool that call `id` went to; unset if no message holds such a call. */

@@ -98,8 +98,6 @@ status anthropic_messages_decode_document(struct decode *d, const struct jspan *
 
     if (!jspan_is(source, JSPAN_OBJECT))
         return decode_invalid(d, block, "source", "expected an object");
-    if (jspan_true(jspan_get(citations, "enabled")))
-        decode_drop(d, "document", STR("citations"));
     if (!jspan_none(jspan_get(block, "context")))
         decode_drop(d, "document", STR("context"));
     if (jspan_says(jspan_get(source, "type"), "file"))
@@ -107,6 +105,7 @@ status anthropic_messages_decode_document(struct decode *d, const struct jspan *
     struct chat_part *p = chat_add_part(d->arena, at, CHAT_DOCUMENT);
     if (!p)
         return E_NOMEM;
+    p->cite = jspan_true(jspan_get(citations, "enabled"));
     status s = decode_str(d, block, "title", &p->name);
     return s ? s : read_source(d, source, p, at);
 }

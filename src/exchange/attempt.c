@@ -144,6 +144,8 @@ status attempt_encode(struct arena *arena, const struct family *family,
     status s = images_check(arena, chat, call->model, err);
     if (!s)
         s = family->encode(arena, chat, call, &text, dropped, err);
+    if (!s && !family->cites_documents && chat_wants_citations(chat))
+        dropped_add_cstr(dropped, "document.citations");
     struct str copy = s ? STR_NONE : buf_copy(&text, arena);
     buf_free(&text);
     if (s)

@@ -29,6 +29,7 @@ const struct family family_bedrock_converse = {
     .wire = WIRE_NONE,
     .path = converse_path,
     .encode = converse_encode,
+    .cites_documents = true,
     .prepare = converse_prepare,
     .reader = converse_reader,
     .read_frame = converse_read_frame,

@@ -160,6 +160,13 @@ static void write_document(struct converse *c, const struct chat_part *p)
     jwrite_member_cstr(&c->w, "format", document_format(p));
     jwrite_member_str(&c->w, "name", document_name(c, p->name));
     write_bytes(c, p->text.n ? crypto_base64(c->arena, p->text) : p->data);
+    if (p->cite && !c->claude)
+        dropped_add_cstr(c->dropped, "document.citations");
+    if (p->cite && c->claude) {
+        jwrite_member_object(&c->w, "citations");
+        jwrite_member_bool(&c->w, "enabled", true);
+        jwrite_end(&c->w);
+    }
     close_block(c);
 }
 

@@ -133,6 +133,7 @@ static status read_delta(struct bedrock_reader *r, struct arena *scratch, const 
     const struct jspan *delta = jspan_get(event, "delta");
     const struct jspan *text = jspan_get(delta, "text"), *tool = jspan_get(delta, "toolUse");
     const struct jspan *reasoning = jspan_get(delta, "reasoningContent");
+    const struct jspan *citation = jspan_get(delta, "citation");
     int64_t index = jspan_int(jspan_get(event, "contentBlockIndex"), 0);
     status s = OK;
 
@@ -146,7 +147,11 @@ static status read_delta(struct bedrock_reader *r, struct arena *scratch, const 
     }
     if (jspan_is(reasoning, JSPAN_OBJECT))
         return read_reasoning(r, scratch, index, reasoning);
-    return OK; /* citations and what is yet to come */
+    if (jspan_is(citation, JSPAN_OBJECT)) {
+        s = continue_block(r, index, CHAT_BLOCK_TEXT);
+        return s ? s : converse_cite(r, scratch, citation);
+    }
+    return OK; /* what is yet to come */
 }
 
 static status read_block_stop(struct bedrock_reader *r, struct arena *scratch,
@@ -236,9 +241,12 @@ static status read_block(struct bedrock_reader *r, struct arena *scratch, const 
 {
     const struct jspan *text = jspan_get(block, "text"), *tool = jspan_get(block, "toolUse");
     const struct jspan *reasoning = jspan_get(block, "reasoningContent");
+    const struct jspan *cited = jspan_get(block, "citationsContent");
     status s = OK;
 
-    if (jspan_is(text, JSPAN_STRING)) {
+    if (jspan_is(cited, JSPAN_OBJECT)) {
+        s = converse_read_cited(r, scratch, cited);
+    } else if (jspan_is(text, JSPAN_STRING)) {
         s = bedrock_open(r, CHAT_BLOCK_TEXT, STR_NONE, STR_NONE, STR_NONE);
         if (!s)
             s = bedrock_delta(r, jspan_str(scratch, text));

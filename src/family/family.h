@@ -121,6 +121,8 @@ struct family {
     bool (*relay_error)(const struct family_reader *reader, const struct chat_error *err,
                         struct buf *out);
 
+    bool cites_documents; /* encode asks for citations of documents, or declares that it cannot */
+
     const struct family_embed *embed;   /* NULL: no embeddings */
     const struct family_rerank *rerank; /* NULL: orders no documents */
     bool predicts;                      /* takes tables (RPT), in its own words alone */

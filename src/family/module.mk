@@ -30,6 +30,7 @@ src_libcorelay_a_SOURCES += \
 	src/family/anthropic_wire.c src/family/anthropic_wire.h \
 	src/family/aws_eventstream.c src/family/aws_eventstream.h \
 	src/family/bedrock_converse.c src/family/bedrock_converse.h \
+	src/family/bedrock_converse_citation.c \
 	src/family/bedrock_converse_encode.c src/family/bedrock_converse_read.c \
 	src/family/bedrock_invoke.c src/family/bedrock_invoke.h \
 	src/family/bedrock_invoke_cache.c src/family/bedrock_invoke_messages.c \
