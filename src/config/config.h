@@ -90,10 +90,10 @@ struct config_model {                /* models.<name>, or a pattern of names */
     unsigned fallback_for; /* enum config_stand_in; 0 in a row: not said */
     enum config_strategy strategy;
     enum config_affinity affinity;
-    struct config_canary canary;              /* percent 0: none */
-    int64_t max_output, context;              /* 0: table */
-    unsigned traits_set, traits_cleared;      /* enum model_trait */
-    int64_t first_byte_ms, idle_ms, total_ms; /* 0: the general setting */
+    struct config_canary canary;                          /* percent 0: none */
+    int64_t max_output, context;                          /* 0: table */
+    unsigned traits_set, traits_cleared;                  /* enum model_trait */
+    int64_t connect_ms, first_byte_ms, idle_ms, total_ms; /* 0: the general setting */
     struct config_model *next;
 };
 

@@ -103,6 +103,7 @@ static void read_traits(struct reading *r, const struct json *value, const struc
 }
 
 static const struct key timeout_rows[] = {
+    {"connect_seconds", KEY_SECONDS, AT(connect_ms), 0.01, 86400, NULL, NULL},
     {"first_byte_seconds", KEY_SECONDS, AT(first_byte_ms), 0.01, 86400, NULL, NULL},
     {"idle_seconds", KEY_SECONDS, AT(idle_ms), 0.01, 86400, NULL, NULL},
     {"total_seconds", KEY_SECONDS, AT(total_ms), 0.01, 86400, NULL, NULL}};
@@ -240,6 +241,7 @@ static void add_setting(struct config_model *out, const struct config_model *m)
     TAKE(late_system);
     TAKE(max_output);
     TAKE(context);
+    TAKE(connect_ms);
     TAKE(first_byte_ms);
     TAKE(idle_ms);
     TAKE(total_ms);

@@ -511,6 +511,7 @@ static struct http_call *start_call(struct exchange *x, const char *url)
         .headers = headers,
         .header_count = count,
         .body = buf_str(&x->up_body),
+        .connect_ms = limit_of(own->connect_ms, x->config->timeouts.connect_ms),
         .first_byte_ms = limit_of(own->first_byte_ms, x->config->timeouts.first_byte_ms),
         .idle_ms = limit_of(own->idle_ms, x->config->timeouts.idle_ms),
         .total_ms = left_ms > 0 ? left_ms : 1,

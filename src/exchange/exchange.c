@@ -289,6 +289,7 @@ static enum step begin_pick(struct exchange *x)
     x->call.profile = is_bound(x) ? x->key->profile : x->config->default_profile;
     route_end(&x->pick);
     route_begin(&x->pick, &ask);
+    fitting_choose(x);
     x->stage = STAGE_TARGET;
     return GO_ON;
 }

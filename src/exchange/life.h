@@ -4,6 +4,7 @@
  *     exchange.c  the stages, and the end
  *     body.c      what the caller sent
  *     conversation.c  what a request is a part of
+ *     fitting.c   is it too long for its model?
  *     attempt.c   one try at one target, and whether there is another
  *     relay.c     the answer's way back
  *     reply.c     heads and errors
@@ -199,6 +200,9 @@ bool body_choose_stream(struct exchange *x); /* the members `stream` and `stream
 /* conversation.c: hashes; 0: unknown */
 uint64_t conversation_find(const struct exchange *x);
 uint64_t conversation_caller(const struct exchange *x);
+
+/* fitting.c */
+void fitting_choose(struct exchange *x); /* behind route_begin */
 
 /* attempt.c */
 enum step attempt_pause(struct exchange *x);

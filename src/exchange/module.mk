@@ -3,6 +3,7 @@ src_libcorelay_a_SOURCES += \
 	src/exchange/conversation.c src/exchange/embed.c src/exchange/earlier.c \
 	src/exchange/endpoint.c src/exchange/endpoint.h \
 	src/exchange/exchange.c src/exchange/exchange.h \
+	src/exchange/fitting.c \
 	src/exchange/gateway.c src/exchange/gateway.h \
 	src/exchange/life.h \
 	src/exchange/local.c \

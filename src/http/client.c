@@ -431,7 +431,8 @@ static void set_method(CURL *easy, const struct http_request *request)
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
-static void set_transport(struct http_call *call, const struct http_settings *settings)
+static void set_transport(struct http_call *call, const struct http_settings *settings,
+                          int64_t connect_ms)
 {
     CURL *easy = call->easy;
 
@@ -457,7 +458,9 @@ static void set_transport(struct http_call *call, const struct http_settings *se
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, settings->user_agent);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     (long)(settings->connect_ms ? settings->connect_ms : CONNECT_MS));
+                     (long)(connect_ms             ? connect_ms
+                            : settings->connect_ms ? settings->connect_ms
+                                                   : CONNECT_MS));
 }
 
 #if CURL_AT_LEAST_VERSION(7, 80, 0)
@@ -532,7 +535,7 @@ struct http_call *http_start(struct reactor *r, const struct http_request *reque
     curl_easy_setopt(call->easy, CURLOPT_URL, request->url);
     curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
     set_method(call->easy, request);
-    set_transport(call, &pool->settings);
+    set_transport(call, &pool->settings, request->connect_ms);
     set_callbacks(call);
     if (request->identity && request->identity->certificate.n)
         set_identity(call->easy, request->identity);

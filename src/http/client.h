@@ -46,6 +46,7 @@ struct http_request {
     struct str body;                      /* borrowed until done */
     const struct http_identity *identity; /* NULL: none */
     bool once; /* never sent again by itself, not even when a kept connection turns out dead */
+    int64_t connect_ms;    /* 0: that of the pool */
     int64_t first_byte_ms; /* from the start to the first byte of the head; 0: no limit */
     int64_t idle_ms;       /* between bytes of the body; pauses do not count; 0: no limit */
     int64_t total_ms;      /* 0: no limit */

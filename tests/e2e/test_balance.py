@@ -332,6 +332,48 @@ def test_a_model_stands_in_for_one_that_is_too_small(gateway, settings, emulator
         assert target_of(answer).endswith("; model=" + harness.CLAUDE)
 
 
+# What each family says of it, and in which words.
+TOO_LONG = {
+    GPT: "This model's maximum context length is 1000 tokens. However, your messages resulted in 2000 tokens.",
+    harness.CLAUDE: "prompt is too long: 210000 tokens > 200000 maximum",
+    "amazon--nova-pro": "Input is too long for requested model.",
+    harness.GEMINI: "The input token count (1100000) exceeds the maximum number of tokens allowed (1048576).",
+}
+
+
+def test_every_family_says_that_a_request_is_too_long(gateway, settings, emulator):
+    site = gateway("lighttpd", settings(models={
+        "*": {"fallback": [MODEL], "fallback_for": ["context"]}}))
+    for model, words in TOO_LONG.items():
+        emulator.fault("status", times=1, match={"model": model, **CALLS}, code=400, message=words)
+        for ask in (site.chat_stream, site.messages_stream):
+            stream = ask(model=model)
+            assert stream.status == 200, (model, stream.response.read())
+            stream.hang_up()
+            emulator.fault("status", times=1, match={"model": model, **CALLS}, code=400, message=words)
+        emulator.control("DELETE", "/faults")
+        answer = site.chat(model=model)
+        assert answer.status == 200 and "model=" not in target_of(answer), model
+    took_over = [r for r in emulator.inference() if r["model"] == MODEL]
+    assert len(took_over) == 2 * len(TOO_LONG)
+
+
+@pytest.mark.parametrize("model", [GPT, harness.CLAUDE])
+def test_what_is_surely_too_long_is_not_sent(gateway, settings, emulator, model):
+    site = gateway("lighttpd", settings(models={
+        model: {"context_tokens": 1000, "fallback": ["gpt-5-mini", MODEL], "fallback_for": ["context"]},
+        "gpt-5-mini": {"context_tokens": 1200}}))
+    for ask in (site.chat, site.messages):
+        emulator.control("DELETE", "/requests")
+        short, long = "a few words of it " * 100, "a few words of it " * 900
+        assert "model=" not in target_of(ask(short, model))
+        answer = ask(long, model)
+        assert answer.status == 200 and target_of(answer).endswith("; model=" + MODEL), answer
+        assert answer.headers["x-corelay-attempts"] == "1"
+        assert [r["model"] for r in emulator.inference()] == [model, MODEL]
+    assert "too long for " + model in site.log_text()
+
+
 # --- processes that die ----------------------------------------------------------------------------
 
 def test_what_a_killed_process_had_in_flight_is_taken_back(many, emulator):

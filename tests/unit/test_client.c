@@ -750,6 +750,45 @@ static void first_byte_limit(void **state)
     assert_int_equal(server.closed_early, 1); /* the connection is not left open */
 }
 
+/* A listener whose queue is full: further connections are neither taken nor refused. */
+static int open_deaf_listener(int *filler, size_t count, char *url, size_t size)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(fd, 0), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &n), 0);
+    for (size_t i = 0; i < count; i++) {
+        filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(filler[i], (struct sockaddr *)&at, sizeof at);
+    }
+    snprintf(url, size, "http://127.0.0.1:%d/", ntohs(at.sin_port));
+    return fd;
+}
+
+static void connect_limit(void **state)
+{
+    struct seen s = {0};
+    int filler[4];
+    char url[64];
+    int deaf = open_deaf_listener(filler, 4, url, sizeof url);
+    struct http_request request = {
+        .method = "GET", .url = url, .connect_ms = 120, .first_byte_ms = 60 * 1000};
+
+    (void)state;
+    begin(&s, &request);
+    run(&s);
+    assert_string_equal(s.order, "d");
+    assert_int_equal(s.result.outcome, HTTP_NO_CONNECTION);
+    assert_in_range(s.ended_ms - s.began_ms, 119, 5000);
+    forget(&s);
+    for (size_t i = 0; i < 4; i++)
+        close(filler[i]);
+    close(deaf);
+}
+
 /* Whatever the first byte was allowed to take. */
 static void idle_limit(void **state)
 {
@@ -1130,6 +1169,7 @@ int main(void)
         TEST(broken_answers),
         TEST(heads_are_limited),
         TEST(no_tls_no_answer),
+        TEST(connect_limit),
         TEST(first_byte_limit),
         TEST(idle_limit),
         TEST(total_limit),

@@ -349,7 +349,7 @@ static void takes_models_and_aliases(void **state)
                        "\"late_system\":\"system\",\"cache_prompts\":false,"
                        "\"max_output_tokens\":10,\"context_tokens\":20,"
                        "\"traits\":{\"reasoning\":true,\"no_stop\":false},"
-                       "\"timeouts\":{\"first_byte_seconds\":1.5}},"
+                       "\"timeouts\":{\"connect_seconds\":2,\"first_byte_seconds\":1.5}},"
                        "\"a\":{\"fallback\":\"b\"},\"b\":{}}}");
     struct config_model setting;
     const struct config_model *m = &setting;
@@ -369,6 +369,7 @@ static void takes_models_and_aliases(void **state)
     assert_int_not_equal(m->traits_set, 0);
     assert_int_not_equal(m->traits_cleared, 0);
     assert_int_equal(m->traits_set & m->traits_cleared, 0);
+    assert_int_equal(m->connect_ms, 2000);
     assert_int_equal(m->first_byte_ms, 1500);
     assert_int_equal(m->idle_ms, 0);
     assert_false(config_model_for(c, STR("gpt"), &setting));
