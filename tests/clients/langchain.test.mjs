@@ -118,3 +118,28 @@ test("langchain google-genai Gemini: embeddings", async () => {
   const all = await model("text-embedding-3-small").embedDocuments(["one", "two"]);
   assert.deepEqual([all.length, all[0].length > 10], [2, true]);
 });
+
+for (const name of ["amazon--titan-embed-text", "gemini-embedding"]) {
+  const embeddings = {
+    "langchain openai": new OpenAIEmbeddings({
+      model: name,
+      apiKey: key,
+      configuration: { baseURL: `${url}/v1` },
+      ...once,
+    }),
+    "langchain google-genai": new GoogleGenerativeAIEmbeddings({
+      model: name,
+      apiKey: key,
+      baseUrl: url,
+      ...once,
+    }),
+  };
+  for (const [client, model] of Object.entries(embeddings))
+    test(`${client}: several embeddings of ${name}, which takes one at a time`, async () => {
+      const texts = ["one", "two", "three", "four", "five"];
+      const all = await model.embedDocuments(texts);
+      assert.equal(all.length, texts.length);
+      assert.deepEqual(all[3], await model.embedQuery("four"));
+      assert.notDeepEqual(all[3], all[4]);
+    });
+}

@@ -161,3 +161,15 @@ for (const [client, one, many] of [
     assert.ok(embeddings[1].length > 10 && embeddings[1].every(Number.isFinite));
   });
 }
+
+for (const client of ["ai openai-compatible", "ai openai", "ai google"])
+  for (const name of ["amazon--titan-embed-text", "gemini-embedding"])
+    test(`${client}: several embeddings of ${name}, which takes one at a time`, async () => {
+      const model = providers[client].embeddingModel(name);
+      const values = ["one", "two", "three", "four", "five"];
+      const { embeddings } = await embedMany({ model, values, ...once });
+      const { embedding } = await embed({ model, value: "four", ...once });
+      assert.equal(embeddings.length, values.length);
+      assert.deepEqual(embeddings[3], embedding);
+      assert.notDeepEqual(embeddings[3], embeddings[4]);
+    });

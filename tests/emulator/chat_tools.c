@@ -147,17 +147,6 @@ bool chat_read_tools(struct exchange *x, struct convo *c)
     return read_choice(x, c);
 }
 
-static bool mentions_json(const struct convo *c)
-{
-    size_t i;
-
-    for (i = 0; i < c->turn_count; i++)
-        if (strstr(buf_str(&c->turns[i].text), "json") ||
-            strstr(buf_str(&c->turns[i].text), "JSON"))
-            return true;
-    return false;
-}
-
 static bool read_schema_format(struct exchange *x, struct convo *c, const cJSON *format)
 {
     static const char *const known[] = {"name", "schema", "strict", "description", NULL};
@@ -194,7 +183,7 @@ bool chat_read_format(struct exchange *x, struct convo *c)
     if (type && !strcmp(type, "json_schema"))
         return read_schema_format(x, c, format);
     c->json_mode = type && !strcmp(type, "json_object");
-    if (c->json_mode && !mentions_json(c))
+    if (c->json_mode && !convo_mentions_json(c))
         return chat_bad(x, NULL, "messages",
                         "'messages' must contain the word 'json' in some form, to use "
                         "'response_format' of type 'json_object'.");

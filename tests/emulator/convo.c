@@ -168,3 +168,14 @@ uint64_t convo_hash(const struct convo *c)
     }
     return h;
 }
+
+bool convo_mentions_json(const struct convo *c)
+{
+    size_t i;
+
+    for (i = 0; i < c->turn_count; i++)
+        if (strstr(buf_str(&c->turns[i].text), "json") ||
+            strstr(buf_str(&c->turns[i].text), "JSON"))
+            return true;
+    return false;
+}

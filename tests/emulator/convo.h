@@ -78,6 +78,9 @@ void convo_offer(struct convo *c, const char *name, const cJSON *schema);
 const struct offered_tool *convo_offered(const struct convo *c, const char *name);
 void convo_stop(struct convo *c, const cJSON *text_or_list);
 
+/* OpenAI wants the word in a conversation whose answer shall be JSON without a schema. */
+bool convo_mentions_json(const struct convo *c);
+
 /* The user's question: the last user turn that is not just tool results. NULL if none. */
 const struct turn *convo_question(const struct convo *c);
 

@@ -258,6 +258,9 @@ static bool read_format(struct orchestration *o, struct convo *c, const cJSON *p
         return llm_bad(o, "json_mode: Extra inputs are not permitted");
     c->schema = json_get(json_get(format, "json_schema"), "schema");
     c->json_mode = type && !strcmp(type, "json_object");
+    if (c->json_mode && takes_of(c->model) == openai_takes && !convo_mentions_json(c))
+        return llm_bad(o, "'messages' must contain the word 'json' in some form, to use "
+                          "'response_format' of type 'json_object'.");
     if (json_get(o->params, "output_config"))
         c->schema = json_get(json_get(json_get(o->params, "output_config"), "format"), "schema");
     return true;

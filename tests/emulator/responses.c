@@ -128,6 +128,10 @@ static bool text_good(struct exchange *x, struct convo *c)
     if (!type || !strcmp(type, "text"))
         return true;
     c->json_mode = !strcmp(type, "json_object");
+    if (c->json_mode && !convo_mentions_json(c))
+        return chat_bad(x, NULL, "input",
+                        "Response input messages must contain the word 'json' in some form to use "
+                        "'text.format' of type 'json_object'.");
     if (c->json_mode)
         return true;
     if (strcmp(type, "json_schema") || !json_str(format, "name") || !json_get(format, "schema"))
