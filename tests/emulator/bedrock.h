@@ -42,4 +42,8 @@ bool redacted_good(struct pool *pool, const char *data);
 bool bedrock_image(struct exchange *x, struct convo *c, const char *kind, const char *data,
                    const char *place);
 
+/* One citation, in the words of the messages API and of Converse (claude_citations.c). */
+void claude_citation_write(struct buf *out, const struct citable *s);
+void converse_citation_write(struct buf *out, const struct citable *s);
+
 #endif

@@ -150,6 +150,23 @@ static bool read_pdf(struct claude_reading *r, const cJSON *source)
     return true;
 }
 
+static void note_document(struct claude_reading *r, const cJSON *block, const char *type)
+{
+    const cJSON *source = json_get(block, "source");
+    const char *text = json_str(source, "data");
+    enum citable_kind kind = CITE_CHARS;
+
+    if (!strcmp(type, "base64")) {
+        kind = CITE_PAGES;
+        text = "(what page 1 says)";
+    } else if (!strcmp(type, "content")) {
+        kind = CITE_BLOCKS;
+        text = json_str(json_get(source, "content")->child, "text");
+    }
+    convo_source(r->c, kind, json_str(block, "title"), NULL, text ? text : "",
+                 claude_wants_citations(block));
+}
+
 static bool read_document(struct claude_reading *r, const cJSON *block)
 {
     static const char *const known[] = {"type",      "source", "cache_control", "title", "context",
@@ -170,6 +187,7 @@ static bool read_document(struct claude_reading *r, const cJSON *block)
                            here(r, ".document.source"), type ? type : "null");
     else if (!read_pdf(r, source))
         return false;
+    note_document(r, block, type);
     return claude_mark_good(r, block, here(r, ""));
 }
 
@@ -191,7 +209,9 @@ static bool read_result_part(struct claude_reading *r, const cJSON *part, struct
                            here(r, ".tool_result.content"), type ? type : "null");
     if (!strcmp(type, "image"))
         return read_image(r, part);
-    return !strcmp(type, "document") ? read_document(r, part) : true;
+    if (!strcmp(type, "document"))
+        return read_document(r, part);
+    return claude_read_search_result(r, part, here(r, ".tool_result.content"));
 }
 
 static bool result_expected(struct claude_reading *r, const char *id)
@@ -290,18 +310,20 @@ static bool read_redacted(struct claude_reading *r, const cJSON *block)
     return true;
 }
 
+static bool read_search_result(struct claude_reading *r, const cJSON *block)
+{
+    return claude_read_search_result(r, block, here(r, ""));
+}
+
 static const struct {
     const char *type;
     bool user, assistant;
     bool (*read)(struct claude_reading *r, const cJSON *block);
 } block_kinds[] = {
-    {"text", true, true, read_text},
-    {"image", true, false, read_image},
-    {"document", true, false, read_document},
-    {"tool_result", true, false, read_result},
-    {"tool_use", false, true, read_tool_use},
-    {"thinking", false, true, read_thinking},
-    {"redacted_thinking", false, true, read_redacted},
+    {"text", true, true, read_text},           {"image", true, false, read_image},
+    {"document", true, false, read_document},  {"search_result", true, false, read_search_result},
+    {"tool_result", true, false, read_result}, {"tool_use", false, true, read_tool_use},
+    {"thinking", false, true, read_thinking},  {"redacted_thinking", false, true, read_redacted},
 };
 
 static bool read_block(struct claude_reading *r, const cJSON *block, bool user)

@@ -41,7 +41,11 @@ bool claude_members_good(struct claude_reading *r, const cJSON *block, const cha
 
 bool claude_read_messages(struct claude_reading *r, const cJSON *messages);
 
-/* The citations of a text block (claude_citations.c). */
+/* claude_citations.c: those of a text block; does a document or search result want to be cited; a block
+   search_result; and are all documents of the request to be cited, or none? */
 bool claude_citations_good(struct claude_reading *r, const cJSON *block, const char *place);
+bool claude_wants_citations(const cJSON *block);
+bool claude_read_search_result(struct claude_reading *r, const cJSON *block, const char *place);
+bool claude_sources_good(struct claude_reading *r);
 
 #endif

@@ -100,6 +100,8 @@ static bool read_document(struct converse_reading *r, const cJSON *document)
                                           "xlsx", "html", "txt", "md",   NULL};
     const char *name = json_str(document, "name"), *format = json_str(document, "format");
     const char *data = json_str(json_get(document, "source"), "bytes");
+    bool cite = json_true(json_get(document, "citations"), "enabled");
+    const char *text = NULL;
     size_t len = 0;
 
     if (!converse_members_good(r->x, document, known, "/document"))
@@ -111,9 +113,15 @@ static bool read_document(struct converse_reading *r, const cJSON *document)
                                  "whitespace characters, hyphens, parentheses, and square "
                                  "brackets. The name can't contain more than one consecutive "
                                  "whitespace character. Edit the file name and try again.");
-    if (!data || !base64_decode(&r->x->pool, data, &len) || !len)
+    if (data)
+        text = (const char *)base64_decode(&r->x->pool, data, &len);
+    if (!text || !len)
         return bedrock_bad(r->x, "%s.document.source.bytes: invalid base64", here(r));
+    if (cite && !r->claude)
+        return bedrock_bad(r->x, "This model doesn't support citations.");
     r->has_document = true;
+    convo_source(r->c, strcmp(format, "pdf") ? CITE_CHARS : CITE_PAGES, name, NULL,
+                 strcmp(format, "pdf") ? text : "(what page 1 says)", cite);
     convo_see(r->c, "document %s %zu bytes", format, len);
     return true;
 }

@@ -98,13 +98,29 @@ static void write_usage(const struct rendering *r, struct buf *out)
              read, write);
 }
 
+static void write_text(const struct rendering *r, struct buf *out, const struct block *block)
+{
+    size_t i;
+
+    if (!r->c->citable_count) {
+        buf_json(out, "{'text':%q}", block->text);
+        return;
+    }
+    buf_json(out, "{'citationsContent':{'content':[{'text':%q}],'citations':[", block->text);
+    for (i = 0; i < r->c->citable_count; i++) {
+        buf_text(out, i ? "," : "");
+        converse_citation_write(out, &r->c->citables[i]);
+    }
+    buf_text(out, "]}}");
+}
+
 static void write_block(const struct rendering *r, struct buf *out, const struct block *block)
 {
     struct pool *pool = &r->x->pool;
 
     switch (block->kind) {
     case BLOCK_TEXT:
-        buf_json(out, "{'text':%q}", block->text);
+        write_text(r, out, block);
         break;
     case BLOCK_THINK:
         buf_json(out, "{'reasoningContent':{'reasoningText':{'text':%q,'signature':%q}}}",
@@ -165,6 +181,18 @@ static void stream_pieces(struct rendering *r, size_t index, const char *before,
         delta_send(r, index, before, text, pieces[i], after);
 }
 
+static void stream_citations(struct rendering *r, size_t index)
+{
+    size_t i;
+
+    for (i = 0; i < r->c->citable_count; i++) {
+        buf_json(&r->event, "{'contentBlockDelta':{'delta':{'citation':");
+        converse_citation_write(&r->event, &r->c->citables[i]);
+        buf_json(&r->event, "},'contentBlockIndex':%d}}", (int)index);
+        event_send(r, r->delay_ms);
+    }
+}
+
 static void stream_think(struct rendering *r, size_t index, const struct block *block)
 {
     const char *seal = seal_text(&r->x->pool, "claude", block->text);
@@ -192,6 +220,7 @@ static void stream_block(struct rendering *r, size_t index)
     switch (block->kind) {
     case BLOCK_TEXT:
         stream_pieces(r, index, "{\"text\":", block->text, "}");
+        stream_citations(r, index);
         break;
     case BLOCK_THINK:
         stream_think(r, index, block);

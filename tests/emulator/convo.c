@@ -179,3 +179,14 @@ bool convo_mentions_json(const struct convo *c)
             return true;
     return false;
 }
+
+void convo_source(struct convo *c, enum citable_kind kind, const char *title, const char *source,
+                  const char *text, bool cite)
+{
+    int number = kind == CITE_SEARCH_RESULT ? c->search_results++ : c->documents++;
+
+    if (!cite && kind != CITE_SEARCH_RESULT)
+        c->uncited++;
+    if (cite && c->citable_count < MAX_CITABLES)
+        c->citables[c->citable_count++] = (struct citable){kind, number, title, source, text};
+}

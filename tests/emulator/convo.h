@@ -30,6 +30,17 @@ struct past_call {
     char *text;
 };
 
+/* A source that the answer has to cite. */
+enum citable_kind { CITE_CHARS, CITE_PAGES, CITE_BLOCKS, CITE_SEARCH_RESULT };
+
+struct citable {
+    enum citable_kind kind;
+    int number; /* among the documents, or the search results, of the request */
+    const char *title, *source, *text; /* source of search results alone */
+};
+
+enum { MAX_CITABLES = 16 };
+
 struct convo {
     struct pool *pool;
     const char *model;
@@ -56,6 +67,11 @@ struct convo {
     const char *prefill;  /* text of a trailing assistant turn */
     size_t payload_bytes; /* of images, documents, schemas: counted as input */
     int cache_read, cache_write, cache_write_1h; /* tokens */
+    struct citable citables[MAX_CITABLES];
+    size_t citable_count;
+    int documents, search_results; /* seen so far */
+    int uncited;                   /* of the documents */
+    bool grounded;                 /* Gemini: with Google Search */
 };
 
 void convo_init(struct convo *c, struct pool *pool, const char *model);
@@ -70,6 +86,10 @@ void convo_say(struct convo *c, const char *text);
 void convo_see(struct convo *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void convo_call(struct convo *c, const char *id, const char *name);
+
+/* A document or search result with its member "citations"; text is what can be cited of it. */
+void convo_source(struct convo *c, enum citable_kind kind, const char *title, const char *source,
+                  const char *text, bool cite);
 
 /* A result in the current turn; name may be NULL, then it is found by id. */
 void convo_result(struct convo *c, const char *id, const char *name, const char *text);

@@ -262,7 +262,8 @@ static bool thought_kept(struct claude_reading *r)
 static bool body_read(struct claude_reading *r)
 {
     if (!top_good(r->x) || !read_tools(r) || !read_system(r) || !fields_good(r->x, r->c) ||
-        !claude_read_messages(r, json_get(r->x->json, "messages")) || !thought_kept(r))
+        !claude_read_messages(r, json_get(r->x->json, "messages")) || !claude_sources_good(r) ||
+        !thought_kept(r))
         return false;
     if (r->has_tool_blocks && !r->c->tools)
         return bedrock_bad(r->x, "Requests which include `tool_use` or `tool_result` blocks must "

@@ -108,13 +108,25 @@ static char *call_id(const struct rendering *r, const struct block *block)
     return pool_printf(&r->x->pool, "toolu_bdrk_%s", block->id);
 }
 
+static void write_text(const struct rendering *r, struct buf *out, const struct block *block)
+{
+    size_t i;
+
+    buf_json(out, "{'type':'text','text':%q", block->text);
+    for (i = 0; i < r->c->citable_count; i++) {
+        buf_text(out, i ? "," : ",\"citations\":[");
+        claude_citation_write(out, &r->c->citables[i]);
+    }
+    buf_text(out, i ? "]}" : "}");
+}
+
 static void write_block(const struct rendering *r, struct buf *out, const struct block *block)
 {
     struct pool *pool = &r->x->pool;
 
     switch (block->kind) {
     case BLOCK_TEXT:
-        buf_json(out, "{'type':'text','text':%q}", block->text);
+        write_text(r, out, block);
         break;
     case BLOCK_THINK:
         buf_json(out, "{'type':'thinking','thinking':%q,'signature':%q}", block->text,
@@ -170,6 +182,21 @@ static void stream_pieces(struct rendering *r, size_t index, const char *type, c
     }
 }
 
+static void stream_citations(struct rendering *r, size_t index)
+{
+    size_t i;
+
+    for (i = 0; i < r->c->citable_count; i++) {
+        buf_json(&r->event,
+                 "{'type':'content_block_delta','index':%d,'delta':{'type':'citations_delta',"
+                 "'citation':",
+                 (int)index);
+        claude_citation_write(&r->event, &r->c->citables[i]);
+        buf_text(&r->event, "}}");
+        event_send(r, r->delay_ms);
+    }
+}
+
 static void stream_signature(struct rendering *r, size_t index, const char *text)
 {
     buf_json(&r->event,
@@ -208,8 +235,10 @@ static void stream_block(struct rendering *r, size_t index)
     write_block_start(r, block);
     buf_char(&r->event, '}');
     event_send(r, 0);
-    if (block->kind == BLOCK_TEXT)
+    if (block->kind == BLOCK_TEXT) {
         stream_pieces(r, index, "text_delta", "text", block->text);
+        stream_citations(r, index);
+    }
     if (block->kind == BLOCK_THINK) {
         stream_pieces(r, index, "thinking_delta", "thinking", block->text);
         stream_signature(r, index, block->text);

@@ -82,6 +82,7 @@ static bool tool_good(struct exchange *x, struct convo *c, const cJSON *tool, in
         if (!declaration_good(x, c, declaration, place))
             return false;
     }
+    c->grounded = c->grounded || vertex_get(tool, "googleSearch");
     return true;
 }
 
@@ -132,6 +133,8 @@ static bool tools_good(struct exchange *x, struct convo *c)
                 return false;
         }
     }
+    if (c->grounded && c->tools)
+        return vertex_bad(x, "Multiple tools are supported only when they are all search tools.");
     return tool_config_good(x, c);
 }
 

@@ -150,6 +150,25 @@ static void write_parts(struct rendering *r, struct buf *out)
     }
 }
 
+/* What Google Search has found: one source for all that was said, counted in bytes. */
+static void write_grounding(const struct rendering *r, struct buf *out)
+{
+    size_t i, said = 0;
+
+    if (!r->c->grounded)
+        return;
+    for (i = 0; i < r->a->block_count; i++)
+        said += r->a->blocks[i].kind == BLOCK_TEXT ? strlen(r->a->blocks[i].text) : 0;
+    buf_json(out,
+             ",'groundingMetadata':{'webSearchQueries':['question'],'groundingChunks':[{'web':{"
+             "'uri':'https://example.test/source','title':'example.test','domain':"
+             "'example.test'}}],");
+    buf_json(out,
+             "'groundingSupports':[{'segment':{'startIndex':0,'endIndex':%d},"
+             "'groundingChunkIndices':[0],'confidenceScores':[0.9]}]}",
+             (int)said);
+}
+
 /* No candidates at all, only the reason. */
 static void write_blocked(struct rendering *r, struct buf *out)
 {
@@ -171,8 +190,10 @@ static void render_whole(struct rendering *r)
     for (i = 0; i < r->c->choices; i++) {
         buf_json(&out, "%s{'content':{'role':'model','parts':[", i ? "," : "");
         write_parts(r, &out);
-        buf_json(&out, "]},'finishReason':%q,'index':%d,'avgLogprobs':-0.1}", finish_reason(r->a),
+        buf_json(&out, "]},'finishReason':%q,'index':%d,'avgLogprobs':-0.1", finish_reason(r->a),
                  i);
+        write_grounding(r, &out);
+        buf_char(&out, '}');
     }
     buf_text(&out, "],");
     write_tail(r, &out, visible_tokens(r->a));
@@ -205,8 +226,10 @@ static void parts_send(struct rendering *r, const char *parts, const char *reaso
         buf_json(&json, "%s{'content':{'role':'model','parts':[", i ? "," : "");
         buf_text(&json, parts);
         buf_text(&json, "]}");
-        if (reason)
+        if (reason) {
             buf_json(&json, ",'finishReason':%q", reason);
+            write_grounding(r, &json);
+        }
         buf_json(&json, ",'index':%d}", i);
     }
     buf_text(&json, "],");
