@@ -88,6 +88,7 @@ void params_fill(char *const *env, struct exchange_request *out)
     if (!out->path.n)
         out->path = get_str(env, "SCRIPT_NAME");
     out->root = is_mount_point(env, out->path);
+    out->from = get_str(env, "REMOTE_ADDR");
 }
 
 int64_t params_length(char *const *env)

@@ -10,7 +10,7 @@
    NULL. */
 const char *params_get(char *const *env, const char *name);
 
-/* Method, path, query and mount point. The path is taken undecoded from REQUEST_URI, since servers
+/* Method, path, query, mount point and the caller's address. The path is taken undecoded from REQUEST_URI, since servers
    disagree about what PATH_INFO has been through. Borrows from `env`. */
 void params_fill(char *const *env, struct exchange_request *out);
 

@@ -151,7 +151,8 @@ struct config {
 
     struct {
         int64_t body_bytes, header_bytes, stream_buffer_bytes;
-        int64_t streams; /* per process */
+        int64_t streams;    /* per process */
+        int64_t wrong_keys; /* per address and minute; 0: any number */
     } limits;
     struct {
         int64_t request_ms, connect_ms, first_byte_ms, idle_ms, total_ms, grace_ms, keep_alive_ms,

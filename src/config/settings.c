@@ -192,7 +192,8 @@ static const struct key limit_rows[] = {
     NUMBER("body_bytes", limits.body_bytes, 1024, 1024 * MIB),
     NUMBER("header_bytes", limits.header_bytes, 1024, 16 * MIB),
     NUMBER("stream_buffer_bytes", limits.stream_buffer_bytes, 4096, 256 * MIB),
-    NUMBER("streams", limits.streams, 1, 1000000)};
+    NUMBER("streams", limits.streams, 1, 1000000),
+    NUMBER("wrong_keys_per_minute", limits.wrong_keys, 0, 1000000)};
 static const struct key_table limit_keys = KEY_TABLE(limit_rows);
 
 static const struct key timeout_rows[] = {

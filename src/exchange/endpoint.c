@@ -229,13 +229,18 @@ struct str endpoint_allow(struct arena *arena, const struct endpoint *e)
     return arena_printf(arena, "%.*sOPTIONS", STR_ARG(text));
 }
 
-struct str endpoint_query(struct arena *arena, struct str query, const char *name)
+struct str endpoint_query_next(struct arena *arena, struct str *query, const char *name)
 {
-    while (query.n) {
-        struct str value = str_cut(&query, '&');
+    while (query->n) {
+        struct str value = str_cut(query, '&');
         struct str key = str_cut(&value, '=');
         if (str_is(key, name))
             return endpoint_decode(arena, value);
     }
     return STR_NONE;
+}
+
+struct str endpoint_query(struct arena *arena, struct str query, const char *name)
+{
+    return endpoint_query_next(arena, &query, name);
 }

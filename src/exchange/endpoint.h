@@ -69,6 +69,8 @@ struct str endpoint_allow(struct arena *arena, const struct endpoint *e);
 
 /* The value of a query parameter, percent-decoded; unset if it is absent. */
 struct str endpoint_query(struct arena *arena, struct str query, const char *name);
+/* The same of the first there is; `query` becomes what stands behind it, nothing beyond the last. */
+struct str endpoint_query_next(struct arena *arena, struct str *query, const char *name);
 
 /* Undo percent-encoding; a broken escape stays as it is, and a byte that is no UTF-8 becomes a question
    mark, since names are told in JSON. */

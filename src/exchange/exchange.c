@@ -63,39 +63,6 @@ static const struct dialect *guess_dialect(const struct exchange *x)
     return &dialect_openai_chat;
 }
 
-static struct str authorization(const struct exchange *x)
-{
-    struct str value = header(x, "AUTHORIZATION");
-    return value.n ? value : x->request.header(x->arg, "REDIRECT_AUTHORIZATION");
-}
-
-static enum step check_key(struct exchange *x)
-{
-    static const char *const texts[] = {
-        [API_KEY_MISSING] = "No API key was sent. Send one as Authorization: Bearer, x-api-key, "
-                            "api-key or x-goog-api-key.",
-        [API_KEY_WRONG] = "The API key is not known to this gateway.",
-        [API_KEY_CONFLICT] = "The request carries several different API keys; send one.",
-    };
-    struct api_key_claims claims = {
-        .authorization = authorization(x),
-        .x_api_key = header(x, "X_API_KEY"),
-        .api_key = header(x, "API_KEY"),
-        .x_goog_api_key = header(x, "X_GOOG_API_KEY"),
-        .query = endpoint_query(x->arena, x->request.query, "key"),
-    };
-
-    if (x->config->allow_anonymous && !x->config->keys)
-        return GO_ON;
-    enum api_key_verdict verdict = api_key_check(x->config->keys, &claims, &x->key);
-    if (verdict == API_KEY_GOOD)
-        x->record.key_name = x->key->name;
-    if (verdict == API_KEY_GOOD || (verdict == API_KEY_MISSING && x->config->allow_anonymous))
-        return GO_ON;
-    chat_error_set(&x->error, x->arena, CHAT_ERROR_KEY, "%s", texts[verdict]);
-    return STEP_FAIL;
-}
-
 /* A key that is bound to an orchestration profile must not reach a model in any other way, so only
    what is known to heed the bond is open to it: an endpoint that is added later is not. */
 static bool evades_profile(struct exchange *x)
@@ -142,7 +109,7 @@ static enum step admit(struct exchange *x)
                        STR_ARG(endpoint_allow(x->arena, x->match.endpoint)));
         return STEP_FAIL;
     }
-    if (!x->match.endpoint->open && (check_key(x) == STEP_FAIL || evades_profile(x)))
+    if (!x->match.endpoint->open && (key_check(x) == STEP_FAIL || evades_profile(x)))
         return STEP_FAIL;
     x->stage = STAGE_DECODE;
     return GO_ON;

@@ -29,6 +29,7 @@ struct exchange_request {
     struct str path;  /* raw, without the query */
     struct str query; /* without the question mark */
     bool root;        /* the path is the mount point itself */
+    struct str from;  /* the caller's address as text; unset if there is none */
     /* A request header by its CGI name without HTTP_: "X_API_KEY"; unset when absent. */
     struct str (*header)(void *arg, const char *name);
     struct str body;

@@ -2,6 +2,7 @@
  * The inside of an exchange, for the files of this folder only.
  *
  *     exchange.c  the stages, and the end
+ *     key.c       who asks, and who guesses
  *     body.c      what the caller sent
  *     conversation.c  what a request is a part of
  *     fitting.c   is it too long for its model?
@@ -146,7 +147,7 @@ struct exchange {
     struct route_table *table;
     struct chat_error unlisted; /* a list of models is missing in it */
     struct route_model *model;  /* who answers; perhaps in place of the one that was asked */
-    const char *prefer;        /* id of the deployment to ask first; NULL: any */
+    const char *prefer;         /* id of the deployment to ask first; NULL: any */
     struct route_pick pick;
     int64_t pause_ms; /* before the next try */
     bool stands_in;   /* `model` is a fallback */
@@ -190,6 +191,9 @@ struct exchange {
 void exchange_run(struct exchange *x);    /* go on; frees `x` when it has ended */
 void exchange_free(struct exchange *x);   /* with all that is under way; nobody is told */
 void exchange_resume(struct exchange *x); /* from callbacks: what the stage waited for is there */
+
+/* key.c */
+enum step key_check(struct exchange *x);
 
 /* body.c: false when `x->error` says what is wrong. */
 bool body_arrived(struct exchange *x);       /* all of it */

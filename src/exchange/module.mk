@@ -5,6 +5,7 @@ src_libcorelay_a_SOURCES += \
 	src/exchange/exchange.c src/exchange/exchange.h \
 	src/exchange/fitting.c \
 	src/exchange/gateway.c src/exchange/gateway.h \
+	src/exchange/key.c \
 	src/exchange/life.h \
 	src/exchange/local.c \
 	src/exchange/parts.c \

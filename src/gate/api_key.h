@@ -28,7 +28,8 @@ struct api_key {
     struct api_key *next;
 };
 
-/* What a request presents, by header; unset ones are empty. `query` is ?key=. */
+/* What a request presents, by header; unset ones are empty. `query` is ?key=. A header that came twice
+   has a comma and a space between. */
 struct api_key_claims {
     struct str authorization, x_api_key, api_key, x_goog_api_key, query;
 };

@@ -1,6 +1,7 @@
 src_libcorelay_a_SOURCES += \
 	src/route/alias.c src/route/alias.h \
 	src/route/choice.c src/route/choice.h \
+	src/route/guesses.c src/route/guesses.h \
 	src/route/health.c src/route/health.h \
 	src/route/pick.c src/route/pick.h \
 	src/route/scoreboard.c src/route/scoreboard.h \

@@ -30,7 +30,9 @@ enum {
     BOARD_TARGETS_MIN = 16,
     BOARD_TARGETS_MAX = 65536,
     BOARD_SEATS_MIN = 8,
-    BOARD_SEATS_MAX = 4096
+    BOARD_SEATS_MAX = 4096,
+    BOARD_VISITORS = 1024,
+    BOARD_WELCOME = 4096
 };
 
 /* What every row begins with. A key of 0 is a free row. */
@@ -71,9 +73,17 @@ struct board_domain {
     _Atomic uint64_t throttled; /* since the file was made */
 };
 
+/* An address that wrong keys came from (route/guesses.h). */
+struct board_visitor {
+    _Atomic uint64_t address; /* a hash; 0: free */
+    board_window wrong;
+};
+
 /* What is common to all models. */
 struct board_common {
     board_window requests, retries;
+    struct board_visitor visitors[BOARD_VISITORS];
+    _Atomic uint64_t welcome[BOARD_WELCOME]; /* hashes of an address and a key that was good */
 };
 
 struct scoreboard;

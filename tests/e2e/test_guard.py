@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -202,3 +203,57 @@ def test_logs_are_rotated_within(confined, emulator):
     assert confined.chat().status == 200
     harness.wait_for(lambda: "/v1/chat/completions" in
                      (confined.place / "log" / "access.log").read_text(), 10, "a record")
+
+
+# --- keys -----------------------------------------------------------------------------------------
+
+GUESSES = 5
+
+
+def begin_of_minute():
+    """Guesses are counted by the minute of the monotonic clock: not at its very end."""
+    left = 60 - time.clock_gettime(time.CLOCK_MONOTONIC) % 60
+    if left < 10 * harness.PATIENCE:
+        time.sleep(left + 0.1)
+
+
+def test_guesses_are_slowed_and_users_are_not(gateway, settings, emulator, directory):
+    site = gateway("lighttpd", settings(limits={"wrong_keys_per_minute": GUESSES}), processes=2)
+    emulator.control("POST", "/reset", {})
+    config = json.loads(site.config.read_text())
+    config["secret_authentication_tokens"].append("sk-test-late-user")
+    replace(site.config, json.dumps(config))
+    harness.wait_for(lambda: site.log_text().count("configuration reloaded") == 2, 15, "reloads")
+    begin_of_minute()
+    assert site.get("/v1/models").status == 200  # whoever works is known from here on
+    for i in range(GUESSES):
+        assert site.get("/v1/models", key=f"guess-{i}").status == 401
+    refused = [site.get("/v1/models", key=key) for key in ("guess-x", "sk-test-late-user")]
+    for answer in refused:  # in the same words: the right one is not told
+        assert answer.status == 429, answer
+        assert 1 <= int(answer.headers["retry-after"]) <= 60
+    assert refused[0].json == refused[1].json
+    assert site.get("/v1/models").status == 200
+    assert site.get("/v1/models", key=None).status == 401
+    assert site.log_text().count(f"{GUESSES} wrong keys within a minute from 127.0.0.1") == 1
+    assert "guess-" not in site.log_text()
+
+
+def test_guesses_in_each_dialect(gateway, settings, emulator):
+    site = gateway("lighttpd", settings(limits={"wrong_keys_per_minute": 1}))
+    begin_of_minute()
+    site.get("/v1/models", key="wrong")
+    assert site.chat(key="wrong").json["error"]["code"] == "rate_limit_exceeded"
+    assert site.messages(key="wrong").json["error"]["type"] == "rate_limit_error"
+    answer = site.post("/v1beta/models/x:generateContent", {}, key="wrong")
+    assert answer.json["error"]["status"] == "RESOURCE_EXHAUSTED"
+
+
+def test_a_key_in_several_places(site, emulator):
+    headers = {"x-api-key": harness.KEY, "Authorization": f"Bearer {harness.KEY}"}
+    assert site.get(f"/v1/models?key={harness.KEY}&key={harness.KEY}", key=None,
+                    headers=headers).status == 200
+    for path, more in ((f"/v1/models?key={harness.KEY}&key=other", {}),
+                       ("/v1/models", {"x-api-key": "other"})):
+        answer = site.get(path, headers=more)
+        assert answer.status == 401 and "several different API keys" in answer.text

@@ -99,6 +99,10 @@ unit_tests += tests/unit/test_scoreboard
 tests_unit_test_scoreboard_SOURCES = tests/unit/test_scoreboard.c
 tests_unit_test_scoreboard_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_guesses
+tests_unit_test_guesses_SOURCES = tests/unit/test_guesses.c
+tests_unit_test_guesses_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_pick
 tests_unit_test_pick_SOURCES = tests/unit/test_pick.c
 tests_unit_test_pick_LDADD = $(UNIT_LIBS)
@@ -268,6 +272,13 @@ tests_unit_test_known_refusals_LDADD = $(UNIT_LIBS)
 unit_tests += tests/unit/test_old_proxy
 tests_unit_test_old_proxy_SOURCES = tests/unit/test_old_proxy.c $(exchange_case)
 tests_unit_test_old_proxy_LDADD = $(UNIT_LIBS)
+
+# Not with cmocka: its instructions are counted.
+check_PROGRAMS += tests/unit/key_costs
+tests_unit_key_costs_SOURCES = tests/unit/key_costs.c
+tests_unit_key_costs_LDADD = $(CORELAY_LIBS)
+EXTRA_DIST += tests/unit/constant_time
+TESTS += tests/unit/constant_time
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)

@@ -62,6 +62,26 @@ static void takes_whole_tokens_only(void **state)
     expect((struct api_key_claims){.x_api_key = STR("FAKE-KEY-ONE")}, API_KEY_WRONG, NULL);
 }
 
+/* As web servers join a header that came twice. */
+static void takes_a_key_twice(void **state)
+{
+    (void)state;
+    expect((struct api_key_claims){.x_api_key = STR("fake-key-one, fake-key-one")}, API_KEY_GOOD,
+           &first);
+    expect((struct api_key_claims){.authorization = STR("Bearer fake-key-one, Bearer fake-key-one"),
+                                   .query = STR("fake-key-one")},
+           API_KEY_GOOD, &first);
+    expect((struct api_key_claims){.x_api_key = STR("fake-key-one, fake-key-two")},
+           API_KEY_CONFLICT, NULL);
+    expect((struct api_key_claims){.query = STR("nonsense, fake-key-two")}, API_KEY_CONFLICT, NULL);
+    expect((struct api_key_claims){.authorization = STR("Bearer fake-key-one, Bearer nonsense")},
+           API_KEY_CONFLICT, NULL);
+    expect((struct api_key_claims){.authorization = STR("Digest username=\"a\", realm=\"b\"")},
+           API_KEY_MISSING, NULL);
+    expect((struct api_key_claims){.x_api_key = STR(", "), .authorization = STR("Bearer ,, ")},
+           API_KEY_WRONG, NULL);
+}
+
 static void empty_is_missing(void **state)
 {
     struct api_key_claims none = {.x_api_key = STR("  "), .authorization = STR("")};
@@ -103,6 +123,7 @@ int main(void)
         cmocka_unit_test(takes_any_header),
         cmocka_unit_test(reads_bearer),
         cmocka_unit_test(takes_whole_tokens_only),
+        cmocka_unit_test(takes_a_key_twice),
         cmocka_unit_test(empty_is_missing),
         cmocka_unit_test(does_not_choose_between_keys),
         cmocka_unit_test(other_schemes_claim_nothing),

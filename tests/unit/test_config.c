@@ -581,7 +581,7 @@ static void names_unknown_and_repeated_keys(void **state)
            "c.json: subaccounts: unknown key; did you mean \"subAccounts\"?\n"
            "c.json: limits.body_byte: unknown key; did you mean \"body_bytes\"?\n"
            "c.json: limits.zzzzzz: unknown key; expected one of body_bytes, header_bytes, "
-           "stream_buffer_bytes, streams\n"
+           "stream_buffer_bytes, streams, wrong_keys_per_minute\n"
            "c.json: limits: stands twice; expected each key once\n"
            "c.json: models.m.famly: unknown key; did you mean \"family\"?\n"
            "c.json: models.m: stands twice; expected each key once\n"
