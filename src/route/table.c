@@ -83,7 +83,21 @@ static status apply_setting(struct arena *arena, struct route_model *m, const st
 
 bool table_is_full(const struct route_table *table)
 {
-    return table->count == table->room;
+    return table->count == MODELS_MAX;
+}
+
+/* Room for one more row. Rows move, so none may be borrowed beyond. */
+static bool grow(struct route_table *table)
+{
+    if (table->count < table->room)
+        return true;
+    size_t room = table->room < MODELS_MAX / 2 ? table->room * 2 + MODELS_FIRST : MODELS_MAX;
+    struct route_model *models = realloc(table->models, room * sizeof *models);
+    if (!models)
+        return false;
+    table->models = models;
+    table->room = room;
+    return true;
 }
 
 struct route_model *table_need_model(struct route_table *table, const struct config *config,
@@ -92,6 +106,8 @@ struct route_model *table_need_model(struct route_table *table, const struct con
     struct route_model *m = table_find(table, name);
     if (m || table_is_full(table))
         return m;
+    if (!grow(table))
+        return NULL;
     m = &table->models[table->count];
     *m = (struct route_model){.name = arena_str(table->arena, name)};
     if (!m->name.p)
@@ -311,12 +327,8 @@ struct route_table *route_table_new(const struct config *config, const struct ro
     struct route_table *table = calloc(1, sizeof *table);
     status s = table && (table->arena = arena_new(0)) ? OK : E_NOMEM;
 
-    if (!s) {
+    if (!s)
         table->holds = 1;
-        table->room = MODELS_MAX;
-        table->models = calloc(MODELS_MAX, sizeof *table->models);
-        s = table->models ? OK : E_NOMEM;
-    }
     for (size_t i = 0; !s && i < count; i++) {
         if (sources[i].account->deployments)
             s = add_named(table, config, &sources[i]);

@@ -115,7 +115,8 @@ static int by_name(const void *a, const void *b)
 
 void table_sort(struct route_table *table)
 {
-    qsort(table->models, table->count, sizeof *table->models, by_name);
+    if (table->count)
+        qsort(table->models, table->count, sizeof *table->models, by_name);
 }
 
 /* The same models as far as the service has them, all of them behind it, and its own; none while it
@@ -129,11 +130,12 @@ status table_make_bound(struct route_table *table, const struct config *config)
         return E_NOMEM;
     bound->outer = table;
     bound->arena = table->arena;
-    bound->room = MODELS_MAX;
     bound->orchestration = table->orchestration;
-    bound->models = calloc(bound->room, sizeof *bound->models);
-    if (!bound->models)
+    if (table->count)
+        bound->models = calloc(table->count, sizeof *bound->models);
+    if (table->count && !bound->models)
         return E_NOMEM;
+    bound->room = table->count;
     for (size_t i = 0; i < table->count && table->orchestration; i++) {
         bound->models[i] = table->models[i];
         bound->count++;

@@ -10,7 +10,7 @@
    configuration names. */
 #define ORCHESTRATION "orchestration"
 
-enum { MODELS_MAX = 4096 };
+enum { MODELS_FIRST = 32, MODELS_MAX = 4096 };
 
 struct container;
 
