@@ -26,7 +26,9 @@ static struct str cited_words(struct arena *scratch, const struct jspan *content
 
     for (const struct jspan *n = jspan_first(content); n; n = n->next)
         buf_add_str(&text, jspan_str(scratch, jspan_get(n, "text")));
-    struct str copy = text.failed || !text.n ? STR_NONE : arena_str(scratch, buf_str(&text));
+    if (text.failed)
+        arena_fail(scratch);
+    struct str copy = text.n ? arena_str(scratch, buf_str(&text)) : STR_NONE;
     buf_free(&text);
     return copy;
 }
