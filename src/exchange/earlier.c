@@ -272,6 +272,7 @@ bool earlier_begin(struct exchange *x)
 
     x->earlier.wanted = x->match.endpoint->kind == ENDPOINT_CHAT &&
                         !jspan_is(jspan_get(x->body, "store"), JSPAN_FALSE);
+    x->earlier.owed = x->earlier.wanted && jspan_true(jspan_get(x->body, "background"));
     if (keeps && resolve_references(x) && !rewrite_request(x))
         return false;
     if (keeps && x->earlier.wanted)
@@ -378,9 +379,11 @@ static void note_place(struct exchange *x)
                                 .account = str_from(x->target->account->name),
                                 .group = str_from(x->target->group),
                                 .deployment = str_from(x->target->id),
-                                .model = x->model->name};
+                                .model = x->model->name,
+                                .owed = x->earlier.owed};
 
     store_note_place(gateway_store(x->state), x->earlier.id, &place);
+    x->earlier.place = place;
     x->earlier.noted = true;
 }
 
@@ -405,4 +408,19 @@ void earlier_note(struct exchange *x)
         note_place(x);
     else
         keep_answer(x);
+}
+
+/* Two requests at the same moment may both count it: to exclude that is not worth a lock. */
+void earlier_settle(struct exchange *x)
+{
+    bool asked = x->match.endpoint && x->match.endpoint->kind == ENDPOINT_RESPONSE;
+    bool owed = asked ? x->earlier.place.owed : x->earlier.owed && x->earlier.noted;
+
+    if (asked && !owed)
+        x->record.has_usage = false;
+    if (!owed || !x->record.has_usage)
+        return;
+    struct store_place place = x->earlier.place;
+    place.owed = false;
+    store_note_place(gateway_store(x->state), x->earlier.id, &place);
 }

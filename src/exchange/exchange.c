@@ -329,6 +329,7 @@ static void write_record(struct exchange *x, const char *outcome)
 
     if (x->match.endpoint && x->match.endpoint->open && x->error.kind == CHAT_ERROR_NONE)
         return; /* health checks would drown the rest */
+    earlier_settle(x);
     r->outcome = outcome;
     r->duration_ms = clock_ms() - x->started_ms;
     r->dropped = dropped_text(&x->dropped);

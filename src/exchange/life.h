@@ -100,6 +100,7 @@ struct earlier {
     struct store_place place; /* where the earlier response lives; owner unset: it is not known */
     struct str previous;      /* the earlier response, when it was read from our store */
     struct str input;         /* what the caller added: JSON text of an array */
+    bool owed;                /* made in the background, and its usage not yet counted */
     bool wanted;              /* the caller lets the answer be stored */
     struct str id;            /* of this answer; unset while it has none */
     bool noted;               /* it is remembered */
@@ -259,6 +260,9 @@ bool earlier_pin(struct exchange *x);
 status earlier_name(struct exchange *x, struct dialect_reply *reply);
 /* Remember the answer; called in front of everything that the caller is sent. */
 void earlier_note(struct exchange *x);
+/* In front of the record: the usage of a response that was made in the background counts once, with
+   the request that first brings it. */
+void earlier_settle(struct exchange *x);
 struct str earlier_owner(struct exchange *x);
 /* The whole input of a stored answer, with those that it goes on from, as JSON text of an array.
    `also`: the newest one's output, too. E_NOT_FOUND with `*missing`; E_LIMIT, E_NOMEM. */

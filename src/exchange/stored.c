@@ -122,8 +122,39 @@ static void path(const struct exchange *x, struct buf *out)
     x->family->path(&x->call, out);
 }
 
+struct usage_sink {
+    struct chat_sink sink;
+    struct record *record;
+};
+
+static status keep_usage(struct chat_sink *sink, const struct chat_event *e)
+{
+    struct record *record = ((struct usage_sink *)sink)->record;
+
+    if (e->kind == CHAT_EVENT_USAGE) {
+        record->usage = e->usage;
+        record->has_usage = true;
+    }
+    return OK;
+}
+
+/* What was made in the background and has ended says what it used. */
+static void read_usage(struct exchange *x)
+{
+    struct usage_sink sink = {{keep_usage}, &x->record};
+    struct arena *scratch = arena_new(ARENA_BYTES);
+    struct family_reader *reader =
+        scratch ? x->family->reader(scratch, &x->call, &sink.sink) : NULL;
+
+    if (reader)
+        x->family->read_whole(reader, scratch, buf_str(&x->whole));
+    arena_free(scratch);
+}
+
 static bool finish(struct exchange *x)
 {
+    if (x->earlier.place.owed && x->up_status == 200)
+        read_usage(x);
     log_body("answer", x->id, buf_str(&x->whole));
     reply_whole(x, x->up_status, "application/json", buf_str(&x->whole));
     return true;
@@ -171,6 +202,7 @@ static enum step ask_upstream(struct exchange *x)
 {
     const char *below = x->match.endpoint->below ? x->match.endpoint->below : "";
 
+    x->earlier.id = asked_for(x);
     x->call.lane = true;
     x->call.stream = asks(x, NULL) && !is_delete(x) && str_is(query(x, "stream"), "true");
     x->call.below = arena_printf(x->arena, "/%.*s%s", STR_ARG(asked_for(x)), below);

@@ -67,6 +67,7 @@ status store_place_parse(struct arena *arena, struct str content, struct str id,
     out->group = jspan_str(arena, jspan_get(root, "group"));
     out->deployment = jspan_str(arena, jspan_get(root, "deployment"));
     out->model = jspan_str(arena, jspan_get(root, "model"));
+    out->owed = jspan_true(jspan_get(root, "usage_owed"));
     if (!out->owner.n || !out->account.n || !out->group.n || !out->deployment.n || !out->model.n)
         return syntax(problem, "does not say where the response is");
     return OK;
@@ -151,6 +152,8 @@ void store_place_write(struct buf *out, struct str id, const struct store_place 
     jwrite_member_str(&w, "group", place->group);
     jwrite_member_str(&w, "deployment", place->deployment);
     jwrite_member_str(&w, "model", place->model);
+    if (place->owed)
+        jwrite_member_bool(&w, "usage_owed", true);
     jwrite_end(&w);
     buf_add_char(out, '\n');
 }

@@ -24,6 +24,7 @@ enum {
 struct store_place {
     struct str owner;
     struct str account, group, deployment, model;
+    bool owed; /* made in the background: what it used is counted when it is asked for */
 };
 
 /* A whole answer. */
@@ -62,7 +63,8 @@ void store_touch_answer(const struct store *store, struct str id);
 
 /* --- the files, for their tests ------------------------------------------------------------------ */
 
-/* {"corelay_place":1,"id":..,"owner":..,"account":..,"group":..,"deployment":..,"model":..}
+/* {"corelay_place":1,"id":..,"owner":..,"account":..,"group":..,"deployment":..,"model":..,
+     "usage_owed":true}
    E_SYNTAX with the offence in `*problem` (static text) unless it is whole and about `id`. */
 status store_place_parse(struct arena *arena, struct str content, struct str id,
                          struct store_place *out, const char **problem);

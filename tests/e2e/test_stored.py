@@ -224,6 +224,27 @@ def test_background(make, emulator):
     assert answer.status == 400 and answer.json["error"]["param"] == "background"
 
 
+def test_background_is_counted_once(make):
+    """With the first request that brings its usage, whoever asks how often."""
+    site = make(accounts=("alpha", "beta"), processes=2)
+    made = create(site, REASONER, "take your time", background=True)
+    path = f"/v1/responses/{made['id']}"
+    answers = [site.get(path).json for _ in range(4)]
+    assert [a["status"] for a in answers] == ["in_progress"] + 3 * ["completed"]
+    body = {"model": REASONER, "input": "now", "background": True, "stream": True}
+    events = [json.loads(p) for _, p in site.stream("/v1/responses", body).data()]
+    streamed = f"/v1/responses/{events[0]['response']['id']}"
+    site.get(streamed)
+    site.get(f"{streamed}?stream=true")
+    whole = create(site, REASONER, "in front")
+    site.get(f"/v1/responses/{whole['id']}")
+    counted = [(r["path"], r.get("usage", {}).get("output")) for r in site.records()
+               if "/responses" in r.get("path", "")]
+    used = answers[-1]["usage"]["output_tokens"]
+    assert counted[:5] == [("/v1/responses", None), (path, None), (path, used), (path, None), (path, None)]
+    assert [bool(n) for _, n in counted[5:]] == [True, False, False, True, False], counted
+
+
 def test_background_stream_is_taken_up_again(site):
     body = {"model": REASONER, "input": "in the background", "background": True, "stream": True}
     first = [json.loads(p) for _, p in site.stream("/v1/responses", body).data()]
