@@ -159,6 +159,7 @@ static void *run_loop(void *arg)
 {
     struct loop *loop = arg;
 
+    gateway_let_mirror(loop->gateway);
     reactor_run(loop->reactor);
     conn_drop_all(loop);
     gateway_free(loop->gateway);
@@ -235,8 +236,9 @@ static void reload(struct responder *r, const struct options *options)
     if (!fresh) {
         log_error("the new configuration is refused, the old one stays");
         if (confined)
-            log_info("a file in a folder that the configuration did not name at the start is out of "
-                     "the sandbox's sight: if that is it, restart");
+            log_info(
+                "a file in a folder that the configuration did not name at the start is out of "
+                "the sandbox's sight: if that is it, restart");
         return;
     }
     for (int i = 0; i < r->loop_count; i++) {

@@ -47,6 +47,7 @@ EXTRA_DIST += \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_json_mode.py \
 	tests/e2e/test_many.py \
+	tests/e2e/test_mirror.py \
 	tests/e2e/test_orchestration.py \
 	tests/e2e/test_passthrough.py \
 	tests/e2e/test_reload.py \

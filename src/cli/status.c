@@ -175,18 +175,23 @@ static void show_minute(struct view *view)
     const struct board_common *common =
         view->board ? scoreboard_common((struct scoreboard *)(uintptr_t)view->board) : &nothing;
     uint32_t requests = board_counted(&common->requests, view->now_ms),
-             retries = board_counted(&common->retries, view->now_ms);
+             retries = board_counted(&common->retries, view->now_ms),
+             copies = board_counted(&common->copies, view->now_ms);
     int64_t allowed = route_retries_allowed(&view->config->routing, common, view->now_ms);
 
     if (!view->json) {
-        printf("this minute: %" PRIu32 " requests, %" PRIu32 " retries of %" PRId64 " allowed\n",
+        printf("this minute: %" PRIu32 " requests, %" PRIu32 " retries of %" PRId64 " allowed",
                requests, retries, allowed);
+        if (copies)
+            printf(", %" PRIu32 " copies", copies);
+        putchar('\n');
         return;
     }
     jwrite_member_object(view->json, "this_minute");
     jwrite_member_int(view->json, "requests", requests);
     jwrite_member_int(view->json, "retries", retries);
     jwrite_member_int(view->json, "retries_allowed", allowed);
+    jwrite_member_int(view->json, "copies", copies);
     jwrite_end(view->json);
 }
 

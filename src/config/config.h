@@ -77,6 +77,12 @@ struct config_canary { /* a part of the callers goes to these targets, all other
     const char *deployment, *version; /* NULL: any */
 };
 
+struct config_mirror { /* so many of the requests go to these targets as well, as copies */
+    int64_t percent;
+    const char *model;                /* NULL: the same one */
+    const char *deployment, *version; /* NULL: any */
+};
+
 struct config_model {                /* models.<name>, or a pattern of names */
     const char *name;                /* `*` stands for any text */
     const char *family;              /* NULL: by executable id */
@@ -91,6 +97,7 @@ struct config_model {                /* models.<name>, or a pattern of names */
     enum config_strategy strategy;
     enum config_affinity affinity;
     struct config_canary canary;                          /* percent 0: none */
+    struct config_mirror mirror;                          /* percent 0: none */
     int64_t max_output, context;                          /* 0: table */
     unsigned traits_set, traits_cleared;                  /* enum model_trait */
     int64_t connect_ms, first_byte_ms, idle_ms, total_ms; /* 0: the general setting */

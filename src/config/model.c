@@ -121,6 +121,7 @@ static const struct key model_rows[] = {
     {"strategy", KEY_READ, 0, 0, 0, NULL, read_model_strategy},
     {"affinity", KEY_READ, 0, 0, 0, NULL, read_model_affinity},
     {"canary", KEY_READ, 0, 0, 0, NULL, read_canary},
+    {"mirror", KEY_READ, 0, 0, 0, NULL, read_mirror},
     {"max_output_tokens", KEY_NUMBER, AT(max_output), 1, 1e9, NULL, NULL},
     {"context_tokens", KEY_NUMBER, AT(context), 1, 1e9, NULL, NULL},
     {"traits", KEY_READ, 0, 0, 0, NULL, read_traits},

@@ -127,7 +127,7 @@ key_read read_model_rules; /* model_rules */
 key_read read_strategy;    /* routing.strategy: into struct config */
 
 /* The same of one model, into struct config_model. */
-key_read read_model_strategy, read_model_affinity, read_fallback_for, read_canary;
+key_read read_model_strategy, read_model_affinity, read_fallback_for, read_canary, read_mirror;
 key_read read_deployment_weights; /* into struct config_account */
 /* Take over what `from` says of routing and `to` does not. */
 void routing_merge(struct config_model *to, const struct config_model *from);

@@ -81,6 +81,8 @@ void routing_merge(struct config_model *to, const struct config_model *from)
         to->affinity = from->affinity;
     if (!to->canary.percent)
         to->canary = from->canary;
+    if (!to->mirror.percent)
+        to->mirror = from->mirror;
 }
 
 /* --- fallbacks ------------------------------------------------------------------------------- */
@@ -182,4 +184,22 @@ void read_canary(struct reading *r, const struct json *value, const struct place
     key_table_read(r, value, at, &canary_keys, model);
     if (json_is_object(value) && !model->canary.deployment && !model->canary.version)
         reading_error(r, at, "says for whom, but not where to; expected deployment or version");
+}
+
+static const struct key mirror_rows[] = {
+    {"percent", KEY_NUMBER, offsetof(struct config_model, mirror.percent), 0, 100, NULL, NULL},
+    {"model", KEY_TEXT, offsetof(struct config_model, mirror.model), 0, 0, NULL, NULL},
+    {"deployment", KEY_TEXT, offsetof(struct config_model, mirror.deployment), 0, 0, NULL, NULL},
+    {"version", KEY_TEXT, offsetof(struct config_model, mirror.version), 0, 0, NULL, NULL}};
+static const struct key_table mirror_keys = KEY_TABLE(mirror_rows);
+
+void read_mirror(struct reading *r, const struct json *value, const struct place *at, void *into)
+{
+    struct config_model *model = into;
+    const struct config_mirror *mirror = &model->mirror;
+
+    key_table_read(r, value, at, &mirror_keys, model);
+    if (json_is_object(value) && !mirror->model && !mirror->deployment && !mirror->version)
+        reading_error(r, at,
+                      "says how many, but not where to; expected model, deployment or version");
 }

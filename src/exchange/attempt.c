@@ -111,7 +111,10 @@ static enum step nobody_left(struct exchange *x)
 {
     const struct route_pick *p = &x->pick;
 
-    if (!x->error.kind && p->throttled)
+    if (!x->error.kind && x->mirror)
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_OVERLOADED,
+                       "No target of it is well and has quota to spare.");
+    else if (!x->error.kind && p->throttled)
         chat_error_set(&x->error, x->arena, CHAT_ERROR_RATE_LIMIT,
                        "The model's rate limit is exhausted.");
     else if (!x->error.kind)
@@ -545,6 +548,9 @@ enum step attempt_send(struct exchange *x)
         return STEP_FAIL;
     if (x->caller_paused)
         http_pause(x->http, true);
+    if (!x->copied)
+        mirror_begin(x);
+    x->copied = true;
     x->stage = STAGE_ANSWER;
     return WAIT;
 }

@@ -248,6 +248,7 @@ static enum step begin_pick(struct exchange *x)
                             .model = x->model,
                             .conversation = conversation_find(x),
                             .caller = conversation_caller(x),
+                            .mirror = mirror_setting(x->mirror),
                             .prefer = x->prefer,
                             .began_ms = x->started_ms};
 
@@ -274,6 +275,8 @@ static enum step route(struct exchange *x)
     if (x->match.endpoint->kind == ENDPOINT_RESPONSE)
         return stored_route(x) ? begin_pick(x) : STEP_FAIL;
     x->model = NULL;
+    if (x->mirror)
+        mirror_aim(x);
     if (x->work && x->work->find ? !x->work->find(x) : !find_model(x))
         return STEP_FAIL;
     if (!x->model && !x->rediscovered) { /* perhaps it was deployed a minute ago */
@@ -330,7 +333,7 @@ static void write_record(struct exchange *x, const char *outcome)
     if (x->match.endpoint && x->match.endpoint->open && x->error.kind == CHAT_ERROR_NONE)
         return; /* health checks would drown the rest */
     earlier_settle(x);
-    r->outcome = outcome;
+    r->outcome = x->mirror && !r->attempts ? "skipped" : outcome;
     r->duration_ms = clock_ms() - x->started_ms;
     r->dropped = dropped_text(&x->dropped);
     if (!r->http_status)
@@ -439,6 +442,12 @@ static void begin_record(struct exchange *x)
 struct exchange *exchange_start(struct gateway *g, const struct exchange_request *request,
                                 const struct caller_ops *ops, void *arg)
 {
+    return exchange_new(gateway_hold(g), request, ops, arg);
+}
+
+struct exchange *exchange_new(struct gateway_state *state, const struct exchange_request *request,
+                              const struct caller_ops *ops, void *arg)
+{
     struct exchange *x = calloc(1, sizeof *x);
     /* a tree of spans is larger than its text; small values in masses are not let run away */
     struct arena *arena = arena_new(ARENA_BYTES + ARENA_PER_BODY_BYTE * request->body.n);
@@ -446,11 +455,12 @@ struct exchange *exchange_start(struct gateway *g, const struct exchange_request
     if (!x || !arena) {
         free(x);
         arena_free(arena);
+        gateway_release(state);
         return NULL;
     }
-    x->state = gateway_hold(g);
-    x->config = gateway_config(x->state);
-    x->reactor = gateway_reactor(g);
+    x->state = state;
+    x->config = gateway_config(state);
+    x->reactor = gateway_state_reactor(state);
     x->ops = ops;
     x->arg = arg;
     x->arena = arena;

@@ -8,6 +8,7 @@
 #include "aicore/quota.h"
 #include "aicore/shared_fetch.h"
 #include "base/log.h"
+#include "exchange/mirror.h"
 #include "route/pick.h"
 
 /* --- a configuration for several reactors ---------------------------------------------------- */
@@ -73,6 +74,7 @@ struct gateway {
     struct reactor *reactor;
     struct gateway_state *current;
     unsigned active;
+    struct mirrors mirrors;
 };
 
 static void state_free(struct gateway_state *state)
@@ -190,6 +192,7 @@ void gateway_free(struct gateway *g)
 {
     if (!g)
         return;
+    mirrors_end(&g->mirrors);
     state_release(g->current);
     free(g);
 }
@@ -202,6 +205,11 @@ status gateway_reload(struct gateway *g, struct shared_config *config)
     state_release(g->current);
     g->current = state;
     return OK;
+}
+
+void gateway_let_mirror(struct gateway *g)
+{
+    g->mirrors.allowed = true;
 }
 
 struct reactor *gateway_reactor(const struct gateway *g)
@@ -221,10 +229,22 @@ struct gateway_state *gateway_hold(struct gateway *g)
     return g->current;
 }
 
+struct gateway_state *gateway_share(struct gateway_state *state)
+{
+    state->gateway->active++;
+    state->holds++;
+    return state;
+}
+
 void gateway_release(struct gateway_state *state)
 {
     state->gateway->active--;
     state_release(state);
+}
+
+struct reactor *gateway_state_reactor(const struct gateway_state *state)
+{
+    return state->gateway->reactor;
 }
 
 const struct config *gateway_config(const struct gateway_state *state)
@@ -240,6 +260,11 @@ struct token_cache *gateway_tokens(const struct gateway_state *state)
 struct scoreboard *gateway_board(const struct gateway_state *state)
 {
     return state->board;
+}
+
+struct mirrors *gateway_mirrors(const struct gateway_state *state)
+{
+    return &state->gateway->mirrors;
 }
 
 struct store *gateway_store(const struct gateway_state *state)

@@ -25,12 +25,14 @@ struct gateway;
 
 /* NULL when out of memory. Holds the configuration. */
 struct gateway *gateway_new(struct reactor *r, struct shared_config *config);
-/* All exchanges must have ended. */
+/* All exchanges must have ended; copies of requests are ended here. */
 void gateway_free(struct gateway *g);
 /* New exchanges use this configuration from now on. E_NOMEM: the old one stays. */
 status gateway_reload(struct gateway *g, struct shared_config *config);
 
 struct reactor *gateway_reactor(const struct gateway *g);
+/* Copies of requests may be sent: the process lives on when a request has ended. Until then none are. */
+void gateway_let_mirror(struct gateway *g);
 /* Exchanges under way. */
 unsigned gateway_active(const struct gateway *g);
 
@@ -39,10 +41,14 @@ unsigned gateway_active(const struct gateway *g);
 /* One configuration and what was built from it. */
 struct gateway_state;
 struct gateway_state *gateway_hold(struct gateway *g);
+/* For one more exchange, with the same configuration. */
+struct gateway_state *gateway_share(struct gateway_state *state);
 void gateway_release(struct gateway_state *state);
 const struct config *gateway_config(const struct gateway_state *state);
+struct reactor *gateway_state_reactor(const struct gateway_state *state);
 struct token_cache *gateway_tokens(const struct gateway_state *state);
 struct scoreboard *gateway_board(const struct gateway_state *state);
+struct mirrors *gateway_mirrors(const struct gateway_state *state);
 struct store *gateway_store(const struct gateway_state *state);
 /* Ask the AI API for the limits of an account's models, unless that is under way. */
 void gateway_learn_limits(struct gateway_state *state, const struct config_account *account);

@@ -14,6 +14,7 @@
  *     rerank.c    ordered documents
  *     passthrough.c  what passes as it is: deployments of the customer's own, tables
  *     parts.c     one request in several calls
+ *     mirror.c    copies of requests
  *
  * and of the Responses API
  *
@@ -27,6 +28,7 @@
 #include "chat/collect.h"
 #include "exchange/endpoint.h"
 #include "exchange/exchange.h"
+#include "exchange/mirror.h"
 #include "gate/record.h"
 #include "route/pick.h"
 
@@ -139,8 +141,10 @@ struct exchange {
     struct chat_error error;
     struct earlier earlier;
 
-    struct parts *parts; /* those this request was split into; NULL: it was not */
-    struct part *part;   /* NULL: a caller's own request. A part has no caller to answer: its end is
+    struct parts *parts;   /* those this request was split into; NULL: it was not */
+    struct mirror *mirror; /* NULL: this is no copy */
+    bool copied;           /* or was not to be */
+    struct part *part; /* NULL: a caller's own request. A part has no caller to answer: its end is
                             told to parts_ended */
 
     /* who can answer */
@@ -189,6 +193,9 @@ struct exchange {
 };
 
 /* exchange.c */
+/* Takes the hold on `state`; begins a moment later. NULL: out of memory. */
+struct exchange *exchange_new(struct gateway_state *state, const struct exchange_request *request,
+                              const struct caller_ops *ops, void *arg);
 void exchange_run(struct exchange *x);    /* go on; frees `x` when it has ended */
 void exchange_free(struct exchange *x);   /* with all that is under way; nobody is told */
 void exchange_resume(struct exchange *x); /* from callbacks: what the stage waited for is there */

@@ -8,6 +8,7 @@ src_libcorelay_a_SOURCES += \
 	src/exchange/key.c \
 	src/exchange/life.h \
 	src/exchange/local.c \
+	src/exchange/mirror.c src/exchange/mirror.h \
 	src/exchange/parts.c \
 	src/exchange/pass_path.c src/exchange/pass_path.h \
 	src/exchange/passthrough.c \

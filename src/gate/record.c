@@ -129,6 +129,8 @@ static void render(const struct record *r, struct jwrite *w)
         jwrite_member_bool(w, "lane", r->lane);
     }
     jwrite_member_bool(w, "stream", r->stream);
+    if (r->mirror)
+        jwrite_member_bool(w, "mirror", true);
     jwrite_member_int(w, "attempts", r->attempts);
     jwrite_member_int(w, "status", r->http_status);
     jwrite_member_int(w, "bytes_in", r->bytes_in);

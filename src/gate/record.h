@@ -24,6 +24,7 @@ struct record {
     struct str target;  /* "subaccount/deployment", unset: none */
     const char *family; /* NULL: none */
     bool lane, stream;
+    bool mirror; /* a copy that nobody has asked for */
     int attempts;
     int http_status;
     int64_t bytes_in, bytes_out;

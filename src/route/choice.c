@@ -56,12 +56,28 @@ static bool domain_was_tried(const struct route_pick *p, const struct target *t)
     return false;
 }
 
+/* NULL is any. */
+static bool is_named(const struct target *t, const char *deployment, const char *version)
+{
+    return (!deployment || strcmp(deployment, t->id) == 0) &&
+           (!version || (t->version && strcmp(version, t->version) == 0));
+}
+
 static bool is_canary(const struct config_canary *canary, const struct target *t)
 {
     if (!canary->deployment && !canary->version)
         return false;
-    return (!canary->deployment || strcmp(canary->deployment, t->id) == 0) &&
-           (!canary->version || (t->version && strcmp(canary->version, t->version) == 0));
+    return is_named(t, canary->deployment, canary->version);
+}
+
+/* Kept for copies of requests, as long as others are well. */
+static bool is_for_copies(const struct route_pick *p, const struct target *t)
+{
+    const struct config_model *setting = p->model->setting;
+
+    if (!setting || !setting->mirror.percent || setting->mirror.model)
+        return false;
+    return is_named(t, setting->mirror.deployment, setting->mirror.version);
 }
 
 /* The same callers always, whatever the number of processes; without a caller, by chance. */
@@ -82,11 +98,17 @@ static unsigned rank_of(const struct route_pick *p, const struct candidate *c)
         return NEVER;
     if (c->state == HEALTH_SHAKY)
         rank += SHAKY;
-    if (!c->target->weight || !c->target->account_weight)
+    if (!c->target->weight || !c->target->account_weight || is_for_copies(p, c->target))
         rank += LAST_RESORT;
     if (domain_was_tried(p, c->target))
         rank += SAME_DOMAIN;
     return rank;
+}
+
+static bool takes_copy(const struct config_mirror *mirror, const struct candidate *c, int64_t now)
+{
+    return is_named(c->target, mirror->deployment, mirror->version) && c->state == HEALTH_GOOD &&
+           health_has_room(&c->health, now);
 }
 
 static void add_candidate(const struct route_pick *p, const struct target *t, int64_t now,
@@ -98,6 +120,8 @@ static void add_candidate(const struct route_pick *p, const struct target *t, in
     *c = (struct candidate){.target = t, .health = choice_health(p, t)};
     c->state = health_look(&c->health, now, &wait_ms);
     c->rank = rank_of(p, c);
+    if (p->ask.mirror && !takes_copy(p->ask.mirror, c, now))
+        c->rank = NEVER;
     c->weight = t->weight ? t->weight : 1;
     if (c->rank < NEVER)
         f->count++;
@@ -106,7 +130,7 @@ static void add_candidate(const struct route_pick *p, const struct target *t, in
 static void gather(const struct route_pick *p, int64_t now, struct field *f)
 {
     const struct config_model *setting = p->model->setting;
-    bool canary = setting && setting->canary.percent > 0;
+    bool canary = setting && setting->canary.percent > 0 && !p->ask.mirror;
     bool wanted = canary && goes_to_canary(p, &setting->canary);
 
     f->count = 0;

@@ -78,6 +78,13 @@ bool health_take_quota(const struct health *h, int64_t now_ms)
     return !h->paced || !limit || count <= limit;
 }
 
+bool health_has_room(const struct health *h, int64_t now_ms)
+{
+    uint32_t limit = h->domain ? limit_of(h->domain) : 0;
+
+    return !limit || board_counted(&h->domain->requests, now_ms) < limit / 2;
+}
+
 bool health_claim_limit(const struct health *h, int64_t now_ms)
 {
     if (!h->domain || !h->paced)

@@ -37,6 +37,9 @@ enum health_state health_look(const struct health *h, int64_t now_ms, int64_t *w
 /* Count a request against the domain's quota. False: there was none left, others were faster. */
 bool health_take_quota(const struct health *h, int64_t now_ms);
 
+/* Is at least half of the domain's quota of this minute left, as far as one is known? */
+bool health_has_room(const struct health *h, int64_t now_ms);
+
 /* Is it time to ask the AI API for the domain's limit, and is it upon us to do so? */
 bool health_claim_limit(const struct health *h, int64_t now_ms);
 

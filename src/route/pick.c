@@ -153,6 +153,16 @@ static enum route_step go(struct route_pick *p, const struct candidate *c, int64
     return ROUTE_GO;
 }
 
+static enum route_step next_of_copy(struct route_pick *p, int64_t now)
+{
+    struct candidate c;
+
+    if (p->tried_count || !choice_make(p, now, &c) || !health_take_quota(&c.health, now))
+        return ROUTE_NONE;
+    board_count(&scoreboard_common(p->ask.board)->copies, now);
+    return go(p, &c, now);
+}
+
 enum route_step route_next(struct route_pick *p, int64_t *wait_ms)
 {
     int64_t now = clock_ms();
@@ -161,6 +171,8 @@ enum route_step route_next(struct route_pick *p, int64_t *wait_ms)
     *wait_ms = 0;
     route_end(p);
     scoreboard_tend(p->ask.board);
+    if (p->ask.mirror)
+        return next_of_copy(p, now);
     count_request(p, now);
     if (!may_go_on(p, now))
         return ROUTE_NONE;

@@ -11,6 +11,9 @@
  * another round begins, as far as attempts, deadline and the budget that all processes share allow
  * it. A refusal for want of quota costs neither attempt nor budget: each domain is asked once, and
  * then known to be cooling.
+ *
+ * A copy of a request (a mirror) is sent once, to a target that is well and whose domain has quota to
+ * spare, or not at all.
  */
 #ifndef CORELAY_ROUTE_PICK_H
 #define CORELAY_ROUTE_PICK_H
@@ -27,10 +30,11 @@ struct route_ask {
     struct route_table *table;
     struct arena *arena;
     struct route_model *model;
-    uint64_t conversation; /* 0: none that is known */
-    uint64_t caller;       /* for canaries; 0: unknown */
-    const char *prefer;    /* id of the deployment to ask first; NULL: none */
-    int64_t began_ms;      /* when the request came */
+    uint64_t conversation;              /* 0: none that is known */
+    uint64_t caller;                    /* for canaries; 0: unknown */
+    const struct config_mirror *mirror; /* it is a copy, and goes to these; NULL: it is none */
+    const char *prefer;                 /* id of the deployment to ask first; NULL: none */
+    int64_t began_ms;                   /* when the request came */
 };
 
 enum route_step { ROUTE_GO, ROUTE_WAIT, ROUTE_NONE };

@@ -82,6 +82,7 @@ struct board_visitor {
 /* What is common to all models. */
 struct board_common {
     board_window requests, retries;
+    board_window copies; /* of requests, see mirror */
     struct board_visitor visitors[BOARD_VISITORS];
     _Atomic uint64_t welcome[BOARD_WELCOME]; /* hashes of an address and a key that was good */
 };

@@ -291,7 +291,8 @@ static void takes_routing(void **state)
                        "\"minimum\":0,\"percent\":9}},\"scoreboard\":{\"targets\":64,"
                        "\"processes\":8},\"models\":{\"m\":{\"strategy\":\"ordered\","
                        "\"affinity\":true,\"fallback_for\":[\"context\",\"missing\"],\"canary\":{"
-                       "\"percent\":5,\"version\":\"v2\"}},\"m*\":{\"affinity\":false,"
+                       "\"percent\":5,\"version\":\"v2\"},\"mirror\":{\"percent\":7,"
+                       "\"model\":\"n\"}},\"m*\":{\"affinity\":false,"
                        "\"strategy\":\"least_in_flight\"}}}");
     const struct config_routing *r = &c->routing;
     struct config_model m;
@@ -312,6 +313,8 @@ static void takes_routing(void **state)
     assert_int_equal(m.fallback_for, STAND_IN_CONTEXT | STAND_IN_MISSING);
     assert_int_equal(m.canary.percent, 5);
     assert_string_equal(m.canary.version, "v2");
+    assert_int_equal(m.mirror.percent, 7);
+    assert_string_equal(m.mirror.model, "n");
     assert_true(config_model_for(c, STR("mm"), &m));
     assert_int_equal(m.strategy, STRATEGY_LEAST);
     assert_int_equal(m.affinity, AFFINITY_OFF);
@@ -325,7 +328,7 @@ static void refuses_wrong_routing(void **state)
            ",\"weight\":-1,\"deployment_weights\":{\"d\":1.5}}}," KEYS
            ",\"routing\":{\"strategy\":\"best\",\"breaker\":{\"failures\":0}},"
            "\"models\":{\"m\":{\"fallback_for\":[\"mood\"],\"affinity\":1,"
-           "\"canary\":{\"percent\":101}}}}",
+           "\"canary\":{\"percent\":101},\"mirror\":{\"percent\":1}}}}",
            "c.json: subAccounts.alpha.weight: is -1; expected 0 to 1000\n"
            "c.json: subAccounts.alpha.deployment_weights.d: is no weight; expected a whole number "
            "from 0 to 1000\n"
@@ -337,7 +340,9 @@ static void refuses_wrong_routing(void **state)
            "c.json: models.m.affinity: is a number; expected true or false\n"
            "c.json: models.m.canary.percent: is 101; expected 0 to 100\n"
            "c.json: models.m.canary: says for whom, but not where to; expected deployment or "
-           "version\n");
+           "version\n"
+           "c.json: models.m.mirror: says how many, but not where to; expected model, deployment "
+           "or version\n");
 }
 
 static void takes_models_and_aliases(void **state)

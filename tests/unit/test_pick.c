@@ -429,6 +429,78 @@ static void canaries(void **state)
     fail_msg("no canary");
 }
 
+/* Not so near to the end of a minute that what follows falls into two. */
+static void avoid_the_minute(void)
+{
+    int64_t left_ms = 60000 - clock_ms() % 60000;
+
+    if (left_ms < 3000)
+        usleep((useconds_t)(left_ms + 1) * 1000);
+}
+
+/* --- copies ---------------------------------------------------------------------------------- */
+
+static const char *next_of_copy(void)
+{
+    begin();
+    pick.ask.mirror = &setting.mirror;
+    return next();
+}
+
+static void copies_have_their_own_target(void **state)
+{
+    (void)state;
+    use_setting();
+    setting.mirror = (struct config_mirror){100, NULL, "a2", NULL};
+    deploy("a1 a2 b1");
+    for (int i = 0; i < 30; i++)
+        assert_string_not_equal(ask(), "a2");
+    assert_string_equal(next_of_copy(), "a2");
+    route_answered(&pick);
+    assert_string_equal(next(), "none"); /* once */
+    begin();
+    for (int i = 0; i < 2; i++) { /* the last resort of callers */
+        assert_string_not_equal(next(), "a2");
+        assert_true(fails(CHAT_ERROR_UPSTREAM));
+    }
+    assert_string_equal(next(), "a2");
+    assert_true(fails(CHAT_ERROR_UPSTREAM));
+    assert_string_equal(next_of_copy(), "none"); /* not well */
+}
+
+static void copies_are_no_requests(void **state)
+{
+    struct board_common *common = scoreboard_common(board);
+
+    (void)state;
+    use_setting();
+    setting.mirror = (struct config_mirror){100, "other", NULL, NULL};
+    deploy("a1 b1");
+    avoid_the_minute();
+    assert_string_not_equal(next_of_copy(), "none");
+    assert_int_equal(board_counted(&common->requests, clock_ms()), 0);
+    assert_int_equal(board_counted(&common->copies, clock_ms()), 1);
+    assert_true(fails_after(CHAT_ERROR_RATE_LIMIT, 60000)); /* callers hear of it */
+    assert_string_equal(next(), "none");
+}
+
+/* Half of the minute is the callers'. */
+static void copies_leave_quota_for_others(void **state)
+{
+    (void)state;
+    use_setting();
+    setting.mirror = (struct config_mirror){100, NULL, NULL, "old"};
+    deploy("a1 a2");
+    avoid_the_minute();
+    route_set_limit(board, table, &accounts[0], "m", 4);
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(next_of_copy(), "a1");
+        route_answered(&pick);
+    }
+    assert_string_equal(next_of_copy(), "none");
+    assert_string_equal(ask(), "a2");
+}
+
 /* --- cooldowns ------------------------------------------------------------------------------- */
 
 /* One refusal is enough: the other deployment of the tenant is not asked. */
@@ -504,15 +576,6 @@ static void without_retry_after(void **state)
     fails(CHAT_ERROR_RATE_LIMIT);
     assert_string_equal(next(), "none"); /* 1 s and 2 s and 4 s are more than 5 */
     assert_true(pick.throttled);
-}
-
-/* Not so near to the end of a minute that what follows falls into two. */
-static void avoid_the_minute(void)
-{
-    int64_t left_ms = 60000 - clock_ms() % 60000;
-
-    if (left_ms < 3000)
-        usleep((useconds_t)(left_ms + 1) * 1000);
 }
 
 static void paces_by_a_known_limit(void **state)
@@ -889,6 +952,9 @@ int main(void)
         TEST(affinity_can_be_off),
         TEST(a_preferred_target),
         TEST(canaries),
+        TEST(copies_have_their_own_target),
+        TEST(copies_are_no_requests),
+        TEST(copies_leave_quota_for_others),
         TEST(a_refusal_cools_the_domain),
         TEST(refusals_do_not_use_up_attempts),
         TEST(retry_after_is_capped),
