@@ -116,9 +116,10 @@ def test_fifty_reloads_with_rotated_keys(gateway, settings, directory, emulator,
 def test_a_cooldown_outlives_a_reload(gateway, settings, directory, emulator, shared):
     """Also where a process has nothing but its own memory."""
     state = directory / f"reload.{time.monotonic_ns()}"
-    state.mkdir()
-    state.chmod(0o700 if shared else 0o777)  # what others can write is not used
-    site = gateway("lighttpd", settings(accounts=("alpha", "beta"), state_dir=str(state)))
+    place = str(state) if shared else "/proc/none"  # which nobody can make
+    site = gateway("lighttpd", settings(accounts=("alpha", "beta")), env={"CORELAY_STATE_DIR": place})
+    assert site.chat().status == 200 and state.exists() == shared
+    emulator.control("DELETE", "/requests")
     reloads = Reloads(site, emulator)
     emulator.fault("status", times=-1, match={"tenant": "alpha", **CALLS}, code=429,
                    headers={"Retry-After": "100"})
