@@ -178,7 +178,9 @@ struct config {
         bool store; /* keep answers of the Responses API where upstream keeps none */
         int64_t store_ms, store_bytes;
     } responses;
-    int64_t discovery_ms; /* refresh */
+    int64_t discovery_ms;         /* refresh */
+    const char **discovery_hosts; /* further ones that deployments may be at; patterns */
+    size_t discovery_host_count;
     struct config_routing routing;
     struct {
         int64_t targets, processes;

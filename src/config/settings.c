@@ -80,6 +80,15 @@ static void read_log_access(struct reading *r, const struct json *value, const s
         c->log.access = log_place(r, value, at, c->log.access);
 }
 
+static void read_discovery_hosts(struct reading *r, const struct json *value,
+                                 const struct place *at, void *into)
+{
+    struct config *c = into;
+
+    reading_texts(r, value, at, "an array of names of hosts, * for any text", NULL,
+                  &c->discovery_hosts, &c->discovery_host_count);
+}
+
 static void read_sandbox(struct reading *r, const struct json *value, const struct place *at,
                          void *into)
 {
@@ -226,7 +235,8 @@ static const struct key responses_rows[] = {
     NUMBER("store_bytes", responses.store_bytes, 1 * MIB, 1024 * 1024 * MIB)};
 static const struct key_table responses_keys = KEY_TABLE(responses_rows);
 
-static const struct key discovery_rows[] = {SECONDS("refresh_seconds", discovery_ms, 0.1, DAY)};
+static const struct key discovery_rows[] = {SECONDS("refresh_seconds", discovery_ms, 0.1, DAY),
+                                            READ("hosts", read_discovery_hosts)};
 static const struct key_table discovery_keys = KEY_TABLE(discovery_rows);
 
 static const struct key scoreboard_rows[] = {NUMBER("targets", scoreboard.targets, 16, 65536),

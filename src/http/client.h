@@ -59,7 +59,7 @@ enum http_outcome {
     HTTP_TIMED_OUT,     /* one of the limits above */
     HTTP_BROKEN,        /* the connection ended before its time */
     HTTP_BAD_REQUEST,   /* url or header unusable; nothing was sent */
-    HTTP_NO_MEMORY /* of this process: memory or descriptors */
+    HTTP_NO_MEMORY      /* of this process: memory or descriptors */
 };
 
 struct http_result {
@@ -98,5 +98,11 @@ int64_t http_retry_after_ms(struct http_call *call);
 /* True for a URL that the pool may be sent to: https, or http to a loopback address, or any http
    when `allow_plain`. It must name a host and no user ('@' is refused anywhere). */
 bool http_url_allowed(const char *url, bool allow_plain);
+
+/* The host of a URL without its port; unset when there is none, or a user before it. */
+struct str http_url_host(const char *url);
+
+/* Is it at the same host as `home`, or at one beside or below that (api.a.b.c.d and x.a.b.c.d)? */
+bool http_url_is_near(const char *url, const char *home);
 
 #endif

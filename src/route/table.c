@@ -281,6 +281,27 @@ static status add_container(struct route_table *table, const struct config *conf
     return OK;
 }
 
+/* The token of the subaccount goes where the list says, so the list may name no host but the AI API's
+   and those beside it. */
+static bool is_at_home(const struct config *config, const struct route_source *source,
+                       const struct deployment *d)
+{
+    struct str host = http_url_host(d->url);
+
+    if (!http_url_allowed(d->url, config->allow_plain_http))
+        return false;
+    if (http_url_is_near(d->url, source->account->key->api_url))
+        return true;
+    for (size_t i = 0; i < config->discovery_host_count; i++)
+        if (str_glob(host, config->discovery_hosts[i]))
+            return true;
+    log_warning(
+        "deployment %s of subaccount %s is left out: it is at %.*s, which is neither the AI "
+        "API's host nor beside it, nor among discovery.hosts",
+        d->id, source->account->name, STR_ARG(host));
+    return false;
+}
+
 static status add_discovered(struct route_table *table, const struct config *config,
                              const struct route_source *source)
 {
@@ -288,7 +309,7 @@ static status add_discovered(struct route_table *table, const struct config *con
         const struct deployment *d = &source->list->items[i];
         struct place place = {source, d->url, d->id, d->version, NULL};
         bool for_all = deployment_is_orchestration(d);
-        if (!http_url_allowed(d->url, config->allow_plain_http))
+        if (!is_at_home(config, source, d))
             continue;
         if (for_all || !d->model) {
             if (for_all ? table_keep_orchestration(table, &place)

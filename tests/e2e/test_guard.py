@@ -1,11 +1,15 @@
 """Least privilege: the sandbox of the running responder, and that all goes on in it."""
+import http.server
 import json
 import os
 import pathlib
 import shutil
 import signal
+import ssl
 import subprocess
+import threading
 import time
+import warnings
 
 import pytest
 
@@ -257,3 +261,134 @@ def test_a_key_in_several_places(site, emulator):
                        ("/v1/models", {"x-api-key": "other"})):
         answer = site.get(path, headers=more)
         assert answer.status == 401 and "several different API keys" in answer.text
+
+
+# --- the way to upstream --------------------------------------------------------------------------
+
+class Upstream:
+    """An HTTPS server on a free port that notes what is asked of it, and answers one thing."""
+
+    def __init__(self, certificate, version=None, status=200, headers=()):
+        asked = self.asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                asked.append(self.path)
+                self.send_response(status)
+                for name, value in (*headers, ("Content-Length", "2")):
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            do_GET = do_POST
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.handle_error = lambda *_: None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        if version:
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                context.minimum_version = ssl.TLSVersion.TLSv1
+                context.maximum_version = version
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True,
+                                                 do_handshake_on_connect=False)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def end(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def upstream():
+    running = []
+
+    def start(*args, **more):
+        running.append(Upstream(*args, **more))
+        return running[-1]
+    yield start
+    for server in running:
+        server.end()
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """good.pem is for 127.0.0.1, other.pem is not: each with its key, and nobody's but their own."""
+    place = pathlib.Path(tmp_path_factory.mktemp("certificates"))
+    place.chmod(0o700)
+    for name, subject in (("good", "IP:127.0.0.1"), ("other", "DNS:other.test")):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                        "-subj", "/CN=test", "-addext", f"subjectAltName={subject}",
+                        "-keyout", place / "key", "-out", place / "cert"],
+                       check=True, capture_output=True)
+        (place / f"{name}.pem").write_text((place / "key").read_text() +
+                                           (place / "cert").read_text())
+        (place / f"{name}.ca").write_text((place / "cert").read_text())
+    # The system's own minimum must not be what refuses.
+    (place / "openssl.cnf").write_text(
+        "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n"
+        "[c]\nMinProtocol = TLSv1\nCipherString = ALL:@SECLEVEL=0\n")
+    return place
+
+
+def ask_for_models(tmp_path, url, ca_file=None, api_url=None, **environment):
+    """What `corelay models` says of an account whose token service is there."""
+    config = {"subAccounts": {"a": {"service_key": {
+        "clientid": "i", "clientsecret": "s", "url": url,
+        "serviceurls": {"AI_API_URL": api_url or url}}}},
+        "allow_anonymous": True, "state_dir": str(tmp_path / "state")}
+    if ca_file:
+        config["http"] = {"ca_file": str(ca_file)}
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(config))
+    file.chmod(0o600)
+    clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    return subprocess.run([harness.BUILD / "src" / "corelay", "models", "--config", file],
+                          check=False, capture_output=True, text=True, timeout=120,
+                          env={**clean, **environment})
+
+
+def test_trusted_certificate_is_taken(upstream, certificates, tmp_path):
+    server = upstream(certificates / "good.pem")
+    ask_for_models(tmp_path, f"https://127.0.0.1:{server.port}", certificates / "good.ca")
+    assert "/oauth/token" in server.asked
+
+
+@pytest.mark.parametrize("certificate, trusted", [("good", None), ("other", "other.ca")])
+def test_other_certificates_are_refused(upstream, certificates, tmp_path, certificate, trusted):
+    server = upstream(certificates / f"{certificate}.pem")
+    done = ask_for_models(tmp_path, f"https://127.0.0.1:{server.port}",
+                          trusted and certificates / trusted)
+    assert done.returncode == 1 and server.asked == []
+
+
+@pytest.mark.parametrize("version, taken", [(ssl.TLSVersion.TLSv1_2, True),
+                                            (ssl.TLSVersion.TLSv1_1, False)])
+def test_old_tls_is_refused(upstream, certificates, tmp_path, version, taken):
+    server = upstream(certificates / "good.pem", version)
+    ask_for_models(tmp_path, f"https://127.0.0.1:{server.port}", certificates / "good.ca",
+                   OPENSSL_CONF=str(certificates / "openssl.cnf"))
+    assert bool(server.asked) == taken
+
+
+@pytest.mark.parametrize("status", [302, 308])
+def test_redirects_are_not_followed(upstream, certificates, tmp_path, status):
+    far = upstream(certificates / "good.pem")
+    near = upstream(certificates / "good.pem", status=status,
+                    headers=[("Location", f"https://127.0.0.1:{far.port}/oauth/token")])
+    done = ask_for_models(tmp_path, f"https://127.0.0.1:{near.port}", certificates / "good.ca")
+    assert done.returncode == 1 and near.asked and far.asked == []
+
+
+@pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://127.0.0.1/", "gopher://127.0.0.1/"])
+def test_other_protocols_are_refused(tmp_path, url):
+    for token, api in ((url, "https://127.0.0.1:1"), ("https://127.0.0.1:1", url)):
+        done = ask_for_models(tmp_path, token, api_url=api)
+        assert done.returncode == 1 and "is no web address" in done.stderr, done

@@ -1149,6 +1149,41 @@ static void allowed_urls(void **state)
             fail_msg("%s", cases[i].url);
 }
 
+static void near_urls(void **state)
+{
+    static const char sap[] = "https://api.ai.prod.eu.example.com/v2";
+    static const struct {
+        const char *url, *home;
+        bool near;
+    } cases[] = {
+        {"https://api.ai.prod.eu.example.com/v2/inference/deployments/d1", sap, true},
+        {"https://API.ai.prod.EU.example.com:443/d1", sap, true},
+        {"https://models.ai.prod.eu.example.com/d1", sap, true},
+        {"https://d1.models.ai.prod.eu.example.com/", sap, true},
+        {"https://ai.prod.eu.example.com/d1", sap, false},
+        {"https://xai.prod.eu.example.com/d1", sap, false},
+        {"https://example.com/api.ai.prod.eu.example.com/", sap, false},
+        {"https://api.ai.prod.eu.example.com.evil.example/", sap, false},
+        {"https://api.ai.prod.eu.example.com@evil.example/", sap, false},
+        {"https://evil.example?.ai.prod.eu.example.com", sap, false},
+        {"https://evil.example\\.ai.prod.eu.example.com", sap, false},
+        {"https://other.example.com/", "https://api.example.com", false},
+        {"https://other.co.uk/", "https://mine.co.uk", false},
+        {"http://127.0.0.1:81/", "http://127.0.0.1:80/v2", true},
+        {"http://10.0.0.1/", "http://127.0.0.1", false},
+        {"http://9.1.2.3/", "http://8.1.2.3", false},
+        {"http://[::1]:81/", "http://[::1]:80/v2", true},
+        {"https:///x", sap, false},
+        {"", sap, false},
+        {"", "", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (http_url_is_near(cases[i].url, cases[i].home) != cases[i].near)
+            fail_msg("%s", cases[i].url);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -1186,6 +1221,7 @@ int main(void)
         TEST(done_may_start_the_next),
         TEST(a_crowd),
         cmocka_unit_test(allowed_urls),
+        cmocka_unit_test(near_urls),
     };
     signal(SIGPIPE, SIG_IGN);
     alarm(120);

@@ -12,7 +12,8 @@
 static struct arena *arena;
 static struct config config;
 static struct config_account one = {.name = "one"}, two = {.name = "two"};
-static const struct service_key key = {.client_id = "fake"};
+static const struct service_key key = {.client_id = "fake",
+                                       .api_url = "https://api.example.com/v2"};
 
 static int set_up(void **state)
 {
@@ -103,6 +104,29 @@ static void reads_discovery(void **state)
     config.allow_plain_http = true;
     t = route_table_new(&config, &s, 1);
     assert_int_equal(find(t, "gpt-4o")->target_count, 3);
+    route_table_release(t);
+}
+
+/* A list that names another host would have the token sent there. */
+static void leaves_out_other_hosts(void **state)
+{
+    static const char *hosts[] = {"*.partner.example"};
+    struct deployment items[] = {deployed("gpt-4o", "d1"), deployed("gpt-4o", "d2"),
+                                 deployed("gpt-4o", "d3")};
+
+    (void)state;
+    items[1].url = "https://api.evil.example/v2/deployments/d2";
+    items[2].url = "https://models.partner.example/v2/deployments/d3";
+    struct route_source s = {&one, "default", list_of(items, 3)};
+    struct route_table *t = route_table_new(&config, &s, 1);
+    assert_int_equal(find(t, "gpt-4o")->target_count, 1);
+    assert_string_equal(find(t, "gpt-4o")->targets->id, "d1");
+    route_table_release(t);
+
+    config.discovery_hosts = hosts;
+    config.discovery_host_count = 1;
+    t = route_table_new(&config, &s, 1);
+    assert_int_equal(find(t, "gpt-4o")->target_count, 2);
     route_table_release(t);
 }
 
@@ -373,6 +397,7 @@ static void orchestration_may_be_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(leaves_out_other_hosts),
         TEST(reads_discovery),
         TEST(reads_named_deployments),
         TEST(settings_apply),
