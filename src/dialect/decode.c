@@ -189,6 +189,25 @@ status decode_fields(struct decode *d, const struct jspan *object,
     return OK;
 }
 
+struct decode decode_begin(struct arena *arena, struct chat_request *out, struct dropped *dropped,
+                           struct chat_error *err)
+{
+    chat_request_init(out);
+    *err = (struct chat_error){0};
+    return (struct decode){.arena = arena, .out = out, .dropped = dropped, .err = err};
+}
+
+status decode_body(struct decode *d, const struct jspan *body, const char *needed,
+                   const struct decode_field *fields, size_t count)
+{
+    if (!jspan_is(body, JSPAN_OBJECT))
+        return decode_invalid(d, NULL, NULL, "the body must be a JSON object");
+    if (jspan_none(jspan_get(body, needed)))
+        return decode_invalid(d, body, needed, "this field is required");
+    status s = decode_fields(d, body, fields, count);
+    return s || d->err->kind == CHAT_ERROR_NONE ? s : E_SYNTAX;
+}
+
 /* --- values ---------------------------------------------------------------------------------- */
 
 status decode_text(struct decode *d, const struct jspan *value, struct str *out)

@@ -44,6 +44,13 @@ struct decode_field {
 status decode_fields(struct decode *d, const struct jspan *object,
                      const struct decode_field *fields, size_t count);
 
+/* The frame around them: an empty request in `out`; and a body that must be an object with the member
+   `needed`. E_SYNTAX also for what a row has put into `err` without saying so. */
+struct decode decode_begin(struct arena *arena, struct chat_request *out, struct dropped *dropped,
+                           struct chat_error *err);
+status decode_body(struct decode *d, const struct jspan *body, const char *needed,
+                   const struct decode_field *fields, size_t count);
+
 /* For rows whose member is understood and means nothing here. */
 status decode_ignore(struct decode *d, const struct jspan *value);
 

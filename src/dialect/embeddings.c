@@ -286,8 +286,9 @@ status embeddings_render(struct arena *arena, const struct embed_request *reques
     return s ? s : out->failed ? E_NOMEM : OK;
 }
 
-static status decode_body(struct arena *arena, const struct jspan *body, struct embed_request *out,
-                          struct dropped *dropped, struct chat_error *err)
+static status decode_request(struct arena *arena, const struct jspan *body,
+                             struct embed_request *out, struct dropped *dropped,
+                             struct chat_error *err)
 {
     static const char *const known[] = {
         "model", "input", "encoding_format", "dimensions", "user", "input_type", NULL};
@@ -301,6 +302,6 @@ static status decode_body(struct arena *arena, const struct jspan *body, struct 
 
 const struct dialect_embed embed_openai = {
     .name = "openai-embeddings",
-    .decode = decode_body,
+    .decode = decode_request,
     .render = embeddings_render,
 };

@@ -313,17 +313,8 @@ status openai_chat_decode_option(struct decode *d, const struct jspan *value)
 status openai_chat_decode(struct arena *arena, const struct jspan *body, struct chat_request *out,
                           struct dropped *dropped, struct chat_error *err)
 {
-    struct decode d = {.arena = arena, .out = out, .dropped = dropped, .err = err};
+    struct decode d = decode_begin(arena, out, dropped, err);
 
-    chat_request_init(out);
     out->cached_unasked = true;
-    *err = (struct chat_error){0};
-    if (!jspan_is(body, JSPAN_OBJECT))
-        return decode_invalid(&d, NULL, NULL, "the body must be a JSON object");
-    if (jspan_none(jspan_get(body, "messages")))
-        return decode_invalid(&d, body, "messages", "this field is required");
-    status s = decode_fields(&d, body, fields, sizeof fields / sizeof *fields);
-    if (s)
-        return s;
-    return err->kind == CHAT_ERROR_NONE ? OK : E_SYNTAX;
+    return decode_body(&d, body, "messages", fields, sizeof fields / sizeof *fields);
 }

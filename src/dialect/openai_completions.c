@@ -93,19 +93,10 @@ static const struct decode_field fields[] = {
 static status decode(struct arena *arena, const struct jspan *body, struct chat_request *out,
                      struct dropped *dropped, struct chat_error *err)
 {
-    struct decode d = {.arena = arena, .out = out, .dropped = dropped, .err = err};
+    struct decode d = decode_begin(arena, out, dropped, err);
 
-    chat_request_init(out);
     out->cached_unasked = true;
-    *err = (struct chat_error){0};
-    if (!jspan_is(body, JSPAN_OBJECT))
-        return decode_invalid(&d, NULL, NULL, "the body must be a JSON object");
-    if (jspan_none(jspan_get(body, "prompt")))
-        return decode_invalid(&d, body, "prompt", "this field is required");
-    status s = decode_fields(&d, body, fields, sizeof fields / sizeof *fields);
-    if (s)
-        return s;
-    return err->kind == CHAT_ERROR_NONE ? OK : E_SYNTAX;
+    return decode_body(&d, body, "prompt", fields, sizeof fields / sizeof *fields);
 }
 
 /* --- log probabilities: four lists in place of a list of objects ----------------------------- */

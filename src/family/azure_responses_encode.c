@@ -277,24 +277,6 @@ static void write_tool(struct jwrite *w, const struct chat_tool *t)
     jwrite_end(w);
 }
 
-static void write_choice(struct jwrite *w, const struct chat_request *r)
-{
-    static const char *const words[] = {[CHAT_CHOICE_AUTO] = "auto",
-                                        [CHAT_CHOICE_REQUIRED] = "required",
-                                        [CHAT_CHOICE_NONE] = "none"};
-
-    if (r->choice == CHAT_CHOICE_UNSET)
-        return;
-    if (r->choice != CHAT_CHOICE_ONE) {
-        jwrite_member_cstr(w, "tool_choice", words[r->choice]);
-        return;
-    }
-    jwrite_member_object(w, "tool_choice");
-    jwrite_member_cstr(w, "type", "function");
-    jwrite_member_str(w, "name", r->choice_name);
-    jwrite_end(w);
-}
-
 static void write_tools(struct jwrite *w, const struct chat_request *r)
 {
     if (!r->tools)
@@ -303,7 +285,7 @@ static void write_tools(struct jwrite *w, const struct chat_request *r)
     for (const struct chat_tool *t = r->tools; t; t = t->next)
         write_tool(w, t);
     jwrite_end(w);
-    write_choice(w, r);
+    openai_write_choice(w, r, true);
     if (r->parallel_calls >= 0)
         jwrite_member_bool(w, "parallel_tool_calls", r->parallel_calls);
 }

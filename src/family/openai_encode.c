@@ -21,7 +21,7 @@ static void write_tool(struct jwrite *w, const struct chat_tool *t)
     jwrite_end(w);
 }
 
-static void write_choice(struct jwrite *w, const struct chat_request *r)
+void openai_write_choice(struct jwrite *w, const struct chat_request *r, bool flat)
 {
     static const char *const words[] = {[CHAT_CHOICE_AUTO] = "auto",
                                         [CHAT_CHOICE_REQUIRED] = "required",
@@ -35,9 +35,11 @@ static void write_choice(struct jwrite *w, const struct chat_request *r)
     }
     jwrite_member_object(w, "tool_choice");
     jwrite_member_cstr(w, "type", "function");
-    jwrite_member_object(w, "function");
+    if (!flat)
+        jwrite_member_object(w, "function");
     jwrite_member_str(w, "name", r->choice_name);
-    jwrite_end(w);
+    if (!flat)
+        jwrite_end(w);
     jwrite_end(w);
 }
 
@@ -49,7 +51,7 @@ static void write_tools(struct jwrite *w, const struct chat_request *r)
     for (const struct chat_tool *t = r->tools; t; t = t->next)
         write_tool(w, t);
     jwrite_end(w);
-    write_choice(w, r);
+    openai_write_choice(w, r, false);
     if (r->parallel_calls >= 0)
         jwrite_member_bool(w, "parallel_tool_calls", r->parallel_calls);
 }

@@ -26,6 +26,13 @@ status openai_write_messages(struct arena *arena, const struct chat_request *req
                              const struct openai_style *style, struct jwrite *w,
                              struct chat_error *err);
 
+/* "tool_choice", if it is set. The tool that must be called is named in an object "function", in the
+   Responses API (`flat`) without one. */
+void openai_write_choice(struct jwrite *w, const struct chat_request *request, bool flat);
+
+/* An element of "tool_calls". */
+void openai_write_call(struct jwrite *w, struct str id, const struct chat_part *call);
+
 /* A call's id as this server takes it: the same for the same id, always. */
 struct str openai_call_id(struct arena *arena, const struct openai_style *style, struct str id);
 

@@ -286,16 +286,16 @@ static void write_user(struct writer *m, const struct chat_message *message)
     jwrite_end(m->w);
 }
 
-static void write_call(struct writer *m, const struct chat_part *p)
+void openai_write_call(struct jwrite *w, struct str id, const struct chat_part *call)
 {
-    jwrite_object(m->w);
-    jwrite_member_str(m->w, "id", openai_call_id(m->arena, m->style, p->id));
-    jwrite_member_cstr(m->w, "type", "function");
-    jwrite_member_object(m->w, "function");
-    jwrite_member_str(m->w, "name", p->name);
-    jwrite_member_str(m->w, "arguments", p->arguments.n ? p->arguments : STR("{}"));
-    jwrite_end(m->w);
-    jwrite_end(m->w);
+    jwrite_object(w);
+    jwrite_member_str(w, "id", id);
+    jwrite_member_cstr(w, "type", "function");
+    jwrite_member_object(w, "function");
+    jwrite_member_str(w, "name", call->name);
+    jwrite_member_str(w, "arguments", call->arguments.n ? call->arguments : STR("{}"));
+    jwrite_end(w);
+    jwrite_end(w);
 }
 
 static void write_assistant(struct writer *m, const struct chat_message *message)
@@ -321,7 +321,7 @@ static void write_assistant(struct writer *m, const struct chat_message *message
         jwrite_member_array(m->w, "tool_calls");
         for (const struct chat_part *p = message->parts; p; p = p->next)
             if (p->kind == CHAT_TOOL_CALL)
-                write_call(m, p);
+                openai_write_call(m->w, openai_call_id(m->arena, m->style, p->id), p);
         jwrite_end(m->w);
     }
     jwrite_end(m->w);

@@ -303,18 +303,6 @@ static void write_user(struct writer *m, const struct chat_part *parts)
     jwrite_end(m->w);
 }
 
-static void write_call(struct writer *m, const struct chat_part *p)
-{
-    jwrite_object(m->w);
-    jwrite_member_str(m->w, "id", call_id(m, p->id));
-    jwrite_member_cstr(m->w, "type", "function");
-    jwrite_member_object(m->w, "function");
-    jwrite_member_str(m->w, "name", p->name);
-    jwrite_member_str(m->w, "arguments", p->arguments.n ? p->arguments : STR("{}"));
-    jwrite_end(m->w);
-    jwrite_end(m->w);
-}
-
 /* Signed thinking goes back to the models that sign (the turns hold no other). */
 static void write_thinking(struct writer *m, const struct chat_part *parts)
 {
@@ -353,7 +341,7 @@ static void write_assistant(struct writer *m, const struct chat_part *parts)
         jwrite_member_array(m->w, "tool_calls");
         for (const struct chat_part *p = parts; p; p = p->next)
             if (p->kind == CHAT_TOOL_CALL)
-                write_call(m, p);
+                openai_write_call(m->w, call_id(m, p->id), p);
         jwrite_end(m->w);
     }
     write_thinking(m, parts);

@@ -86,6 +86,7 @@ static void finds_what_was_noted(void **state)
     assert_int_equal(store_find_place(one, arena, STR("resp_1"), &found), E_NOT_FOUND);
     store_note_place(one, STR("resp_1"), &place);
     assert_int_equal(store_find_place(other, arena, STR("resp_1"), &found), OK);
+    assert_true(found.owed);
     assert_true(str_is(found.owner, "o1") && str_is(found.account, "acc") &&
                 str_is(found.group, "grp") && str_is(found.deployment, "d1") &&
                 str_is(found.model, "m"));
