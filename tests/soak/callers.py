@@ -13,10 +13,6 @@ HONEST = (429, 500, 502, 503, 504)
 LEAVES = 0.015  # share of the callers who do not wait for the end
 
 
-class Gone(Exception):
-    """The connection ended before the answer did."""
-
-
 class Connection:
     """HTTP/1.1, as much of it as is needed here."""
 
@@ -64,7 +60,7 @@ class Callers:
         self.errors = collections.Counter()  # honest ones, by what was said
         self.wrong = []                      # the first of them, for people
         self.times = []
-        self.over = asyncio.Event()
+        self.over = None  # an event: nobody begins to ask any more
 
     def outcomes(self):
         """{outcome: count}"""
@@ -75,6 +71,7 @@ class Callers:
 
     async def run(self, seconds):
         """Ask for so long, then wait for what is still to come."""
+        self.over = asyncio.Event()
         tasks = [asyncio.ensure_future(self._one(i)) for i in range(self.count)]
         await asyncio.sleep(seconds)
         self.over.set()
@@ -110,8 +107,8 @@ class Callers:
             answer = await asyncio.wait_for(connection.ask(path, body), leaves or self.patience)
         except asyncio.TimeoutError:
             outcome, why = ("left", None) if leaves else ("hung", f"nothing for {self.patience} s")
-        except (OSError, EOFError) as error:
-            outcome, why = "wrong", f"the connection broke: {error!r}"
+        except (OSError, EOFError, ValueError) as error:
+            outcome, why = "wrong", f"the connection broke, or was no HTTP: {error!r}"
         else:
             outcome, why = self._judge(api, question, *answer)
             reusable = answer[1].get("connection") != "close"
@@ -129,7 +126,7 @@ class Callers:
             heard.judge(question)
             if status != 200:
                 asking.need(status in HONEST, f"status {status}: {heard.error}")
-                asking.need(status not in (429,) or "retry-after" in headers, "429 without Retry-After")
+                asking.need(status != 429 or "retry-after" in headers, "429 without Retry-After")
         except (asking.Wrong, UnicodeDecodeError) as error:
             return "wrong", f"{error} [{headers.get('x-request-id')}]"
         if not heard.error:

@@ -44,6 +44,12 @@ def look_at(pid, port):
         return None
 
 
+def slope(points):
+    """Of the line that lies nearest to all points (least squares)."""
+    x, y = (statistics.fmean(values) for values in zip(*points))
+    return sum((a - x) * (b - y) for a, b in points) / sum((a - x) ** 2 for a, _ in points)
+
+
 class Watch:
     """A row of figures each time it looks; the verdicts at the end."""
 
@@ -107,9 +113,7 @@ class Watch:
             points = [p for p in self.series(figure, number) if p[0] >= warm_up]
             if len(points) < 4 or points[-1][0] - points[0][0] < SHORT_S:
                 continue
-            seconds, values = zip(*points)
-            slope = statistics.linear_regression(seconds, values).slope
-            found.append((slope * (seconds[-1] - seconds[0]), statistics.median(values)))
+            found.append((slope(points) * (points[-1][0] - points[0][0]), statistics.median(v for _, v in points)))
         return found
 
     def verdicts(self, before, after, settings, warm_up):
