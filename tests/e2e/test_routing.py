@@ -295,3 +295,28 @@ def test_lane_keeps_bytes(site, emulator):
     assert answer.status == 200, answer
     sent = emulator.inference()[-1]["body"]
     assert odd in sent and '"maximum":12345678901234567890' in sent
+
+
+# --- time ----------------------------------------------------------------------------------------
+
+def test_limits_of_time_are_a_models_own(gateway, settings, emulator):
+    """Each of them, at a model that has it; the others have all the time that is usual."""
+    site = gateway("lighttpd", settings(routing={"max_attempts": 1}, models={
+        GPT: {"timeouts": {"first_byte_seconds": 1}},
+        CLAUDE: {"timeouts": {"idle_seconds": 1}},
+        GEMINI: {"timeouts": {"total_seconds": 2}}}))
+    slow = "{{emu: chunks=3 delay_ms=20000}} one two three"
+    drip = "{{emu: chunks=100 delay_ms=200}} " + "word " * 100
+    for model, text, least, fault in ((GPT, "hello", 1, "hang"), (CLAUDE, slow, 1, None),
+                                      (GEMINI, drip, 2, None)):
+        assert site.chat(model=model).status == 200
+        emulator.reset()
+        if fault:
+            emulator.fault(fault, match={"model": model, **CALLS})
+        began = time.monotonic()
+        stream = site.chat_stream(text, model)
+        assert b"did not answer in time" in stream.response.read(), model
+        took = time.monotonic() - began
+        stream.hang_up()
+        assert least - 0.1 < took < least + 8 * harness.PATIENCE, (model, took)
+        assert len(emulator.inference()) == 1
