@@ -49,7 +49,8 @@ static int set_up(void **state)
     board = scoreboard_open(&memory);
     config = (struct config){.arena = arena, .accounts = accounts, .routing = defaults};
     for (int i = 0; i < ACCOUNTS; i++) {
-        keys[i] = (struct service_key){.client_id = "fake", .tenant = tenants[i]};
+        keys[i] = (struct service_key){
+            .client_id = "fake", .api_url = "https://api.example.com/v2", .tenant = tenants[i]};
         accounts[i] = (struct config_account){.name = names[i],
                                               .key = &keys[i],
                                               .weight = 1,
