@@ -52,5 +52,5 @@ def messages(model, size, stream=False):
     return json.dumps(body).encode()
 
 
-def embeddings(model, count):
-    return json.dumps({"model": model, "input": [text(40, i) for i in range(count)]}).encode()
+def embeddings(model, count, **more):
+    return json.dumps({"model": model, "input": [text(40, i) for i in range(count)]} | more).encode()

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 256, READ_BYTES = 65536, HEAD_BYTES = 16384 };
+enum { BATCH = 256, READ_BYTES = 65536, HEAD_BYTES = 16384, RAMP_MS = 10 };
 
 static void die(const char *what)
 {
@@ -100,9 +100,10 @@ static struct options {
     char *request;
     size_t request_n;
     int connections;
-    int64_t requests, seconds;
+    int64_t requests, duration_us;
     int64_t expect; /* "data:" lines in each answer; 0: not counted */
-} o = {.connections = 1, .requests = INT64_MAX, .seconds = 3600};
+    int ramp;       /* connections opened in 10 ms; 0: all at once */
+} o = {.connections = 1, .requests = INT64_MAX, .duration_us = INT64_C(3600000000)};
 
 static struct times all, first_byte, gap;
 static int64_t started, done, failed, refused, events_seen, events_short, bytes_in;
@@ -121,7 +122,7 @@ static void drop(struct conn *c)
 
 static bool more(void)
 {
-    return started < o.requests && now_us() < begin_us + o.seconds * 1000000;
+    return started < o.requests && now_us() < begin_us + o.duration_us;
 }
 
 static void watch(struct conn *c, uint32_t what, int how)
@@ -378,7 +379,8 @@ static void usage(FILE *to)
           "  --header 'NAME: TEXT' one more header; may be repeated\n"
           "  --connections N       at a time (default 1)\n"
           "  --requests N          stop after so many\n"
-          "  --seconds N           stop after so long\n"
+          "  --seconds N           stop after so long (0.5: half of one)\n"
+          "  --ramp N              open so many connections in 10 ms (default: all at once)\n"
           "  --events N            each answer is a stream with so many events\n\n"
           "Prints one line of JSON; times in microseconds.\n",
           to);
@@ -436,6 +438,14 @@ static void print_times(const char *name, const struct times *t)
            percentile(t, 1 - 1 / (double)(t->n + 1)));
 }
 
+/* How many connections there should be by now. */
+static int connections_due(void)
+{
+    int64_t due = (now_us() - begin_us) / (RAMP_MS * 1000) * o.ramp + o.ramp;
+
+    return o.ramp && due < o.connections ? (int)due : o.connections;
+}
+
 static void run(void)
 {
     struct epoll_event events[BATCH];
@@ -445,10 +455,10 @@ static void run(void)
     if (!conns || poll_fd < 0)
         die("begin");
     begin_us = end_us = now_us();
-    for (int i = 0; i < o.connections; i++)
-        dial(&conns[i]);
-    while (open_now) {
-        int n = epoll_wait(poll_fd, events, BATCH, 1000);
+    for (int dialled = 0; open_now || dialled < o.connections;) {
+        for (int due = connections_due(); dialled < due; dialled++)
+            dial(&conns[dialled]);
+        int n = epoll_wait(poll_fd, events, BATCH, dialled < o.connections ? RAMP_MS : 1000);
         for (int i = 0; i < n; i++)
             ready(events[i].data.ptr, events[i].events);
     }
@@ -459,7 +469,8 @@ int main(int argc, char **argv)
     static const struct option options[] = {
         {"to", 1, NULL, 't'},       {"body", 1, NULL, 'b'},    {"header", 1, NULL, 'h'},
         {"requests", 1, NULL, 'r'}, {"seconds", 1, NULL, 's'}, {"connections", 1, NULL, 'c'},
-        {"events", 1, NULL, 'e'},   {"help", 0, NULL, '?'},    {NULL, 0, NULL, 0}};
+        {"events", 1, NULL, 'e'},   {"ramp", 1, NULL, 'p'},    {"help", 0, NULL, '?'},
+        {NULL, 0, NULL, 0}};
     const char *to = NULL;
     char headers[4096] = "", *body = NULL;
     size_t body_n = 0;
@@ -478,13 +489,16 @@ int main(int argc, char **argv)
             o.requests = atoll(optarg);
             break;
         case 's':
-            o.seconds = atoll(optarg);
+            o.duration_us = (int64_t)(atof(optarg) * 1e6);
             break;
         case 'c':
             o.connections = atoi(optarg);
             break;
         case 'e':
             o.expect = atoll(optarg);
+            break;
+        case 'p':
+            o.ramp = atoi(optarg);
             break;
         case 'h':
             if (strlen(headers) + strlen(optarg) + 3 < sizeof headers)

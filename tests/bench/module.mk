@@ -17,7 +17,11 @@ CLEANFILES += tests/bench/hello tests/bench/load tests/bench/upstream
 
 EXTRA_DIST += \
 	tests/bench/bodies.py \
+	tests/bench/growth.py \
 	tests/bench/ledger.json \
 	tests/bench/ledger.py \
+	tests/bench/parts.py \
+	tests/bench/profile_calls.py \
+	tests/bench/report.py \
 	tests/bench/run \
 	tests/bench/servers.py

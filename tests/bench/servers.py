@@ -1,4 +1,5 @@
 """Starts and ends what is measured: the upstream, Corelay behind each web server, and its limits."""
+import contextlib
 import json
 import os
 import pathlib
@@ -6,7 +7,7 @@ import re
 import signal
 import socket
 import subprocess
-import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -37,17 +38,22 @@ def answers(port):
         return False
 
 
-def responders(config):
-    """The responders of a configuration: spawn-fcgi leaves them to init, so they are searched for."""
-    found = []
-    for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = entry.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if words[0].endswith(b"corelay.fcgi") and str(config).encode() in words:
-            found.append(int(entry.parent.name))
-    return found
+def responders(config, server):
+    """The responders of a site: below its server, or (spawn-fcgi leaves them to init) known by their
+    configuration."""
+    found, parents = {}, {}
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError):
+            parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            if words[0].endswith(b"corelay.fcgi"):
+                found[int(entry.name)] = str(config).encode() in words
+
+    def below(pid):
+        while pid and pid != server:
+            pid = parents.get(pid)
+        return pid == server
+    return [pid for pid, known in found.items() if known or below(pid)]
 
 
 class Process:
@@ -78,11 +84,17 @@ class Process:
 
 
 def cpu_seconds(pids):
+    """CPU time of all threads; to the nanosecond where the kernel counts so, else to its tick."""
     total = 0
     for pid in pids:
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / TICK
+        with contextlib.suppress(OSError):
+            try:
+                total += sum(int(task.read_text().split()[0])
+                             for task in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+            except (ValueError, IndexError):
+                stat = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                total += (int(stat[11]) + int(stat[12])) / TICK
+    return total
 
 
 def rss_kib(pids):
@@ -95,6 +107,27 @@ def private_kib(pid):
     return sum(int(n) for n in re.findall(r"^Private_\w+: +(\d+)", text, re.M))
 
 
+class PeakMemory:
+    """The most that processes have held while this is open, in KiB."""
+
+    def __init__(self, pids):
+        self.pids, self.peak, self.over = pids, 0, threading.Event()
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+
+    def watch(self):
+        while not self.over.wait(0.1):
+            with contextlib.suppress(OSError):
+                self.peak = max(self.peak, rss_kib(self.pids))
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+
 class Upstream(Process):
     def __init__(self, build):
         super().__init__([build / "tests/bench/upstream"], r"http://127.0.0.1:(\d+)")
@@ -104,31 +137,71 @@ class Upstream(Process):
         return f"/v2/inference/deployments/{spec}{behind}"
 
 
-class Tls(Process):
-    """nghttpx in front of the upstream: TLS, with HTTP/2 or without."""
+TLS = """
+daemon off; pid {directory}/{name}.pid; error_log /dev/null; worker_processes 1;
+worker_rlimit_nofile 40000;
+{user}
+events {{ worker_connections 20000; }}
+http {{
+    access_log off;
+    client_body_temp_path {directory}/tls-body; proxy_temp_path {directory}/tls-proxy;
+    fastcgi_temp_path {directory}/tls-f; uwsgi_temp_path {directory}/tls-u;
+    scgi_temp_path {directory}/tls-s;
+    client_max_body_size 65m; client_body_buffer_size 1m; keepalive_timeout 600;
+    keepalive_requests {requests}; http2_max_concurrent_streams 10000;
+    upstream up {{ server 127.0.0.1:{to}; keepalive 256; keepalive_requests 100000000; }}
+    server {{
+        listen 127.0.0.1:{port} ssl {http2} backlog=4096;
+        ssl_certificate {directory}/tls.pem; ssl_certificate_key {directory}/tls.key;
+        location / {{ proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";
+                      proxy_buffering off; }}
+    }}
+}}
+"""
 
-    def __init__(self, upstream, directory, http2):
+
+def certificate(directory):
+    key, file = directory / "tls.key", directory / "tls.pem"
+    if not key.exists():
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                        "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-keyout", key, "-out", file], check=True, stderr=subprocess.DEVNULL)
+    return file
+
+
+def ca_bundle(directory):
+    """The certificate of our upstream among all those that the system trusts."""
+    file = directory / "ca.pem"
+    if not file.exists():
+        system = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
+        file.write_bytes((system.read_bytes() if system.exists() else b"")
+                         + certificate(directory).read_bytes())
+    return file
+
+
+class Tls(Process):
+    """nginx in front of the upstream: TLS, with HTTP/2 or without; `once`: one request per
+    connection."""
+
+    def __init__(self, upstream, directory, http2=False, once=False):
         self.port = free_port()
-        key, self.certificate = directory / "tls.key", directory / "tls.pem"
-        if not key.exists():
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                            "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                            "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-                            "-keyout", key, "-out", self.certificate], check=True,
-                           stderr=subprocess.DEVNULL)
-        super().__init__(
-            ["nghttpx", "--conf=/dev/null", f"--frontend=127.0.0.1,{self.port}",
-             f"--backend=127.0.0.1,{upstream.port}", "--accesslog-file=/dev/null",
-             "--errorlog-file=/dev/null", "--frontend-http2-max-concurrent-streams=10000",
-             "--backend-connections-per-host=20000", "--workers=1", "--worker-frontend-connections=0",
-             f"--npn-list={'h2' if http2 else 'http/1.1'}", key, self.certificate],
-            port=self.port)
+        certificate(directory)
+        name = f"tls-{self.port}"
+        file = directory / f"{name}.conf"
+        file.write_text(TLS.format(
+            directory=directory, name=name, to=upstream.port, port=self.port,
+            http2="http2" if http2 else "", requests=1 if once else 100000000,
+            user="user root;" if os.getuid() == 0 else ""))
+        super().__init__(["nginx", "-c", file], port=self.port, stderr=subprocess.DEVNULL)
+        self.url = f"https://127.0.0.1:{self.port}"
 
 
 def configuration(directory, name, base, ca_file=None, **more):
     """Corelay's, with deployments at `base` whose names say how the upstream answers."""
     deployments = {
-        "gpt-4o": "e20", "gpt-4.1": "e50-i40", "gpt-4.1-mini": "e2000",
+        "gpt-4o": "e20", "gpt-4.1-mini": "e2000",
+        "gpt-4.1": "e50-i40", "gpt-5": "e20-i200", "gpt-5-mini": "e30-i1000",
         "anthropic--claude-4.5-sonnet": "e20", "anthropic--claude-4.5-haiku": "e2000",
         "gemini-2.5-pro": "e20", "gemini-2.5-flash": "e2000",
         "text-embedding-3-small": "v2048-x1536"}
@@ -158,7 +231,11 @@ class Corelay(Process):
                           "--responder", build / "fcgi/corelay.fcgi", "--processes", processes],
                          r"listening on http://127.0.0.1:(\d+)")
         self.port = int(self.found[1])
-        self.pids = responders(config)
+        self.config = config
+
+    @property
+    def pids(self):
+        return responders(self.config, self.process.pid)
 
 
 LIGHTTPD = """
