@@ -16,7 +16,7 @@ static size_t count_keys(const struct config *c)
 {
     size_t n = 0;
 
-    for (const struct api_key *k = c->keys; k; k = k->next)
+    for (const struct api_key *k = c->keys.first; k; k = k->next)
         n++;
     return n;
 }

@@ -25,7 +25,7 @@ status session_open(struct session *s, struct config *config)
     *s = (struct session){0};
     log_set_level(LOG_LEVEL_ERROR);
     record_open("off");
-    config->keys = NULL; /* we are the only caller, and have none */
+    config->keys = (struct api_keys){0}; /* we are the only caller, and have none */
     config->allow_anonymous = true;
     s->config = config_share(config);
     if (!s->config)

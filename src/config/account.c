@@ -109,16 +109,17 @@ static const char *without_slashes(struct reading *r, const char *url)
 static void append_deployment(struct reading *r, struct config_account *account, const char *model,
                               const char *url)
 {
-    struct config_deployment **end = &account->deployments;
     struct config_deployment *d = reading_alloc(r, sizeof *d);
 
     if (!d)
         return;
     d->model = reading_copy(r, model);
     d->url = without_slashes(r, url);
-    while (*end)
-        end = &(*end)->next;
-    *end = d;
+    if (account->last_deployment)
+        account->last_deployment->next = d;
+    else
+        account->deployments = d;
+    account->last_deployment = d;
 }
 
 static void check_url(struct reading *r, const struct place *at, const char *url)

@@ -14,21 +14,16 @@ static const char *next_name(struct reading *r)
 
 static struct api_key *append(struct reading *r, const struct place *at, struct api_key *key)
 {
-    struct api_key **end = &r->config->keys;
+    const struct api_key *other = api_keys_add(&r->config->keys, key);
 
-    for (; *end; end = &(*end)->next) {
-        if (crypto_same((*end)->hash, key->hash, sizeof key->hash)) {
-            reading_error(r, at, "is the same key as \"%s\"; expected each key once", (*end)->name);
-            return NULL;
-        }
-        if (strcmp((*end)->name, key->name) == 0) {
-            reading_error(r, at, "has the name \"%s\" of another key; expected each name once",
-                          key->name);
-            return NULL;
-        }
-    }
-    *end = key;
-    return key;
+    if (!other)
+        return key;
+    if (crypto_same(other->hash, key->hash, sizeof key->hash))
+        reading_error(r, at, "is the same key as \"%s\"; expected each key once", other->name);
+    else
+        reading_error(r, at, "has the name \"%s\" of another key; expected each name once",
+                      key->name);
+    return NULL;
 }
 
 static bool hash_from(struct reading *r, const struct place *at, struct str hex,

@@ -118,7 +118,7 @@ static void check_fallbacks(struct reading *r)
 
 static void check_keys(struct reading *r)
 {
-    if (r->config->keys || r->config->allow_anonymous || r->keys_attempted)
+    if (r->config->keys.first || r->config->allow_anonymous || r->keys_attempted)
         return;
     reading_error(r, NULL,
                   "no key for callers; expected api_keys or CORELAY_API_KEYS (\"corelay "

@@ -41,7 +41,7 @@ struct config_account {
     const char *source;            /* where its key came from, for messages */
     const char **resource_groups;  /* at least one */
     size_t resource_group_count;
-    struct config_deployment *deployments; /* NULL: discover */
+    struct config_deployment *deployments, *last_deployment; /* NULL: discover */
     struct config_account *next;
 };
 
@@ -135,7 +135,7 @@ struct config {
     struct config_alias *aliases;
     struct config_model *models;
     const struct model_rule *model_rules; /* before those built in; may be NULL */
-    struct api_key *keys;
+    struct api_keys keys;
     bool allow_anonymous;
 
     struct orchestration_profile *profiles;              /* family/orchestration_profile.h */

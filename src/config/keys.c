@@ -2,9 +2,10 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "base/hash.h"
 #include "config/reading.h"
 
-enum { NAME_MAX_BYTES = 64 };
+enum { NAME_MAX_BYTES = 64, FEW_MEMBERS = 16 };
 
 /* --- did you mean ---------------------------------------------------------------------------- */
 
@@ -220,18 +221,48 @@ static void read_value(struct reading *r, const struct json *value, const struct
 
 /* --- objects --------------------------------------------------------------------------------- */
 
+/* Members of large objects that have been read, as a trie of their hashes. */
+struct seen_member {
+    uint64_t hash;
+    struct seen_member *under[2];
+};
+
+static bool was_seen(struct reading *r, const struct json *object, const char *name)
+{
+    uint64_t hash = hash_end(hash_add((uintptr_t)object, str_from(name)));
+    struct seen_member **at = &r->seen;
+
+    for (uint64_t way = hash; *at; way <<= 1) {
+        if ((*at)->hash == hash)
+            return true;
+        at = &(*at)->under[way >> 63];
+    }
+    *at = reading_alloc(r, sizeof **at);
+    if (*at)
+        (*at)->hash = hash;
+    return false;
+}
+
+/* Few members are compared with each other; behind these, hashes are, as there may be thousands of
+   deployments. */
+static bool stands_before(struct reading *r, const struct json *object, const struct json *member)
+{
+    const struct json *m = json_first(object);
+
+    for (int i = 0; i < FEW_MEMBERS && m && m != member; i++, m = json_next(m))
+        if (strcmp(json_key(m), json_key(member)) == 0)
+            return true;
+    return m && m != member && was_seen(r, object, json_key(member));
+}
+
 bool reading_is_repeated(struct reading *r, const struct json *object, const struct json *member,
                          const struct place *at)
 {
-    const char *name = json_key(member);
+    bool repeated = stands_before(r, object, member);
 
-    for (const struct json *m = json_first(object); m && m != member; m = json_next(m)) {
-        if (strcmp(json_key(m), name) != 0)
-            continue;
+    if (repeated)
         reading_error(r, at, "stands twice; expected each key once");
-        return true;
-    }
-    return false;
+    return repeated;
 }
 
 void key_table_read_member(struct reading *r, const struct json *value, const struct place *at,

@@ -56,6 +56,7 @@ static struct config *config_new(void)
     }
     *c = defaults;
     c->arena = arena;
+    crypto_random(&c->keys.seed, sizeof c->keys.seed);
     return c;
 }
 
@@ -126,7 +127,7 @@ static void finish_accounts(struct reading *r)
 static void assemble(struct reading *r)
 {
     finish_accounts(r);
-    if (!r->config->keys && !r->keys_attempted)
+    if (!r->config->keys.first && !r->keys_attempted)
         environment_read_keys(r);
     environment_read_state_dir(r);
     r->config->http.connect_ms = r->config->timeouts.connect_ms;

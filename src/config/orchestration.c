@@ -295,7 +295,7 @@ void orchestration_resolve(struct reading *r)
         if (!c->default_profile)
             report_missing(r, &at, c->default_profile_name);
     }
-    for (struct api_key *k = c->keys; k; k = k->next) {
+    for (struct api_key *k = c->keys.first; k; k = k->next) {
         struct place key = {&keys, k->name, 0}, here = {&key, "orchestration", 0};
         if (!k->profile_name)
             continue;

@@ -12,7 +12,10 @@
 #include "base/json.h"
 #include "config/config.h"
 
-enum { CONFIG_FILE_MAX = 4 * 1024 * 1024, SERVICE_KEY_FILE_MAX = 256 * 1024 };
+enum {
+    CONFIG_FILE_MAX = 64 * 1024 * 1024, /* 100,000 keys take 12 */
+    SERVICE_KEY_FILE_MAX = 256 * 1024
+};
 
 struct reading {
     struct config *config;
@@ -25,6 +28,7 @@ struct reading {
     bool keys_attempted; /* keys are configured, though perhaps wrongly */
     bool accounts_attempted;
     struct config_account *legacy; /* of the seed's single-account form, NULL until one is met */
+    struct seen_member *seen;      /* keys.c */
     int key_number;                /* of the callers' key that is read, from 1 */
     struct config_file *folders;   /* whose modes were looked at */
 };

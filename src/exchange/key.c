@@ -38,7 +38,7 @@ static enum api_key_verdict look_at_key(struct exchange *x)
         .query = query_keys(x),
     };
 
-    return api_key_check(x->config->keys, &claims, &x->key);
+    return api_key_check(&x->config->keys, &claims, &x->key);
 }
 
 /* Too many wrong keys came from there, and this one was never good from there: it is not told whether
@@ -79,7 +79,7 @@ enum step key_check(struct exchange *x)
         [API_KEY_CONFLICT] = "The request carries several different API keys; send one.",
     };
 
-    if (x->config->allow_anonymous && !x->config->keys)
+    if (x->config->allow_anonymous && !x->config->keys.first)
         return GO_ON;
     enum api_key_verdict verdict = look_at_key(x);
     if ((verdict == API_KEY_GOOD || verdict == API_KEY_WRONG) && guesses_too_much(x, verdict))

@@ -1,6 +1,12 @@
 /* Callers' keys: see the header. */
 #include "gate/api_key.h"
 
+#include <string.h>
+
+#include "base/hash.h"
+
+enum { FEW_KEYS = 64 };
+
 void api_key_hash(struct str key, uint8_t hash[SHA256_BYTES])
 {
     crypto_sha256(key, hash);
@@ -52,16 +58,86 @@ static void present(struct presented *p, struct str key)
     p->any = true;
 }
 
-static const struct api_key *find(const struct api_key *keys, const uint8_t hash[SHA256_BYTES])
-{
-    const struct api_key *found = NULL;
+/* --- the tries ------------------------------------------------------------------------------- */
 
-    for (const struct api_key *k = keys; k; k = k->next)
+/* The way down, a bit for each step; after 64 of them ways that are the same go left. */
+static uint64_t way_to_hash(const struct api_keys *keys, const uint8_t hash[SHA256_BYTES])
+{
+    return hash_end(hash_add(keys->seed, (struct str){(const char *)hash, SHA256_BYTES}));
+}
+
+static uint64_t way_to_name(const struct api_keys *keys, const char *name)
+{
+    return hash_end(hash_add(keys->seed, str_from(name)));
+}
+
+/* Few keys are all compared, also behind a match, so that the time tells nothing at all. */
+static struct api_key *find_among_few(const struct api_keys *keys, const uint8_t hash[SHA256_BYTES])
+{
+    struct api_key *found = NULL;
+
+    for (struct api_key *k = keys->first; k; k = k->next)
         found = crypto_same(k->hash, hash, SHA256_BYTES) ? k : found;
     return found;
 }
 
-enum api_key_verdict api_key_check(const struct api_key *keys, const struct api_key_claims *claims,
+static struct api_key *find(const struct api_keys *keys, const uint8_t hash[SHA256_BYTES])
+{
+    if (keys->count <= FEW_KEYS)
+        return find_among_few(keys, hash);
+    uint64_t wanted = way_to_hash(keys, hash);
+    struct api_key *k = keys->first;
+
+    for (uint64_t way = wanted;
+         k && !(k->way == wanted && crypto_same(k->hash, hash, SHA256_BYTES)); way <<= 1)
+        k = k->by_hash[way >> 63];
+    return k;
+}
+
+static struct api_key *find_name(const struct api_keys *keys, const char *name)
+{
+    uint64_t way = way_to_name(keys, name);
+    struct api_key *k = keys->first;
+
+    for (; k && strcmp(k->name, name) != 0; way <<= 1)
+        k = k->by_name[way >> 63];
+    return k;
+}
+
+static void put_into_tries(struct api_keys *keys, struct api_key *key)
+{
+    uint64_t way = way_to_hash(keys, key->hash);
+    struct api_key **at = &keys->first;
+
+    key->way = way;
+    for (; *at; way <<= 1)
+        at = &(*at)->by_hash[way >> 63];
+    *at = key;
+    way = way_to_name(keys, key->name);
+    for (at = &keys->first; *at && *at != key; way <<= 1)
+        at = &(*at)->by_name[way >> 63];
+    *at = key;
+}
+
+const struct api_key *api_keys_add(struct api_keys *keys, struct api_key *key)
+{
+    const struct api_key *other = find(keys, key->hash);
+
+    if (!other)
+        other = find_name(keys, key->name);
+    if (other)
+        return other;
+    put_into_tries(keys, key);
+    if (keys->last)
+        keys->last->next = key;
+    keys->last = key;
+    keys->count++;
+    return NULL;
+}
+
+/* --- checking -------------------------------------------------------------------------------- */
+
+enum api_key_verdict api_key_check(const struct api_keys *keys, const struct api_key_claims *claims,
                                    const struct api_key **found)
 {
     struct str headers[] = {claims->x_api_key, claims->api_key, claims->x_goog_api_key,

@@ -26,7 +26,22 @@ struct api_key {
     const char **passthrough;
     size_t passthrough_count;
     struct api_key *next;
+    uint64_t way;                            /* to it by hash, set by api_keys_add */
+    struct api_key *by_hash[2], *by_name[2]; /* further down the two tries that all keys are */
 };
+
+/* All keys: a list, and two tries, so that neither reading nor checking them takes longer the more
+   there are. The nodes are the keys themselves, the first one is the root of both. `seed` is a
+   secret number: the way to a key, and with it the time it takes, tells nothing about hashes. */
+struct api_keys {
+    struct api_key *first, *last;
+    size_t count;
+    uint64_t seed;
+};
+
+/* Put `key` (its name and hash are set) behind the others. NULL, or the key that has the same name or
+   hash already. Borrows `key`. */
+const struct api_key *api_keys_add(struct api_keys *keys, struct api_key *key);
 
 /* What a request presents, by header; unset ones are empty. `query` is ?key=. A header that came twice
    has a comma and a space between. */
@@ -41,9 +56,9 @@ enum api_key_verdict {
     API_KEY_CONFLICT /* several different keys in one request */
 };
 
-/* `*found` is the key that fits (NULL unless GOOD). Every configured key is compared, also behind a
-   match, so that the time tells nothing. */
-enum api_key_verdict api_key_check(const struct api_key *keys, const struct api_key_claims *claims,
+/* `*found` is the key that fits (NULL unless GOOD). Up to 64 keys the time tells nothing of what fits;
+   beyond, only which way was gone in a trie of secret order. */
+enum api_key_verdict api_key_check(const struct api_keys *keys, const struct api_key_claims *claims,
                                    const struct api_key **found);
 
 /* The hash of a key in plain text. */

@@ -24,7 +24,7 @@ static void try_file(const char *path)
     struct config *c = NULL;
     status s = config_load(path, &c, &problems);
 
-    if (s == OK ? !c || !c->accounts || !(c->keys || c->allow_anonymous) ||
+    if (s == OK ? !c || !c->accounts || !(c->keys.first || c->allow_anonymous) ||
                       has_offence(buf_str(&problems))
                 : c || !has_offence(buf_str(&problems)))
         abort();

@@ -20,7 +20,7 @@ static status load(const void *arg, struct buf *out)
     status s = config_load(arg, &c, out);
 
     if (!s)
-        buf_printf(out, "%s %s", c->accounts->name, c->keys->name);
+        buf_printf(out, "%s %s", c->accounts->name, c->keys.first->name);
     config_free(c);
     return out->failed ? E_NOMEM : s;
 }

@@ -5,16 +5,22 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <string.h>
+
 #include "gate/api_key.h"
 
 static struct api_key second = {.name = "second"};
-static struct api_key first = {.name = "first", .next = &second};
+static struct api_key first = {.name = "first"};
+static struct api_keys keys;
 
 static int set_up(void **state)
 {
     (void)state;
     api_key_hash(STR("fake-key-one"), first.hash);
     api_key_hash(STR("fake-key-two"), second.hash);
+    if (!keys.first && (api_keys_add(&keys, &first) || api_keys_add(&keys, &second)))
+        return -1;
     return 0;
 }
 
@@ -23,7 +29,7 @@ static void expect(struct api_key_claims claims, enum api_key_verdict verdict,
 {
     const struct api_key *found = &first;
 
-    assert_int_equal(api_key_check(&first, &claims, &found), verdict);
+    assert_int_equal(api_key_check(&keys, &claims, &found), verdict);
     assert_ptr_equal(found, key);
 }
 
@@ -85,13 +91,14 @@ static void takes_a_key_twice(void **state)
 static void empty_is_missing(void **state)
 {
     struct api_key_claims none = {.x_api_key = STR("  "), .authorization = STR("")};
+    const struct api_keys nobody = {0};
     const struct api_key *found;
 
     (void)state;
     expect(none, API_KEY_MISSING, NULL);
-    assert_int_equal(api_key_check(NULL, &none, &found), API_KEY_MISSING);
+    assert_int_equal(api_key_check(&nobody, &none, &found), API_KEY_MISSING);
     none.x_api_key = STR("fake-key-one");
-    assert_int_equal(api_key_check(NULL, &none, &found), API_KEY_WRONG);
+    assert_int_equal(api_key_check(&nobody, &none, &found), API_KEY_WRONG);
 }
 
 static void does_not_choose_between_keys(void **state)
@@ -117,6 +124,39 @@ static void other_schemes_claim_nothing(void **state)
            API_KEY_GOOD, &second);
 }
 
+enum { MANY = 3000 };
+
+/* A name is found again below others, a hash as well; neither gets in twice. */
+static void finds_each_of_many(void **state)
+{
+    static struct api_key many[MANY], again = {.name = "key-1234"};
+    static char names[MANY][16];
+    struct api_keys all = {.seed = 42};
+    char text[32];
+
+    (void)state;
+    for (int i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "key-%d", i);
+        snprintf(text, sizeof text, "fake-key-%d", i);
+        many[i].name = names[i];
+        api_key_hash(str_from(text), many[i].hash);
+        assert_null(api_keys_add(&all, &many[i]));
+    }
+    for (int i = 0; i < MANY; i++) {
+        const struct api_key *found;
+        snprintf(text, sizeof text, "fake-key-%d", i);
+        struct api_key_claims claims = {.api_key = str_from(text)};
+        assert_int_equal(api_key_check(&all, &claims, &found), API_KEY_GOOD);
+        assert_ptr_equal(found, &many[i]);
+        assert_ptr_equal(many[i].next, i + 1 < MANY ? &many[i + 1] : NULL);
+    }
+    api_key_hash(STR("another"), again.hash);
+    assert_ptr_equal(api_keys_add(&all, &again), &many[1234]);
+    again.name = "another";
+    memcpy(again.hash, many[99].hash, sizeof again.hash);
+    assert_ptr_equal(api_keys_add(&all, &again), &many[99]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +167,7 @@ int main(void)
         cmocka_unit_test(empty_is_missing),
         cmocka_unit_test(does_not_choose_between_keys),
         cmocka_unit_test(other_schemes_claim_nothing),
+        cmocka_unit_test(finds_each_of_many),
     };
     return cmocka_run_group_tests_name("gate/api_key", tests, set_up, NULL);
 }

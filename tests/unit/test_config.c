@@ -147,7 +147,7 @@ static bool has_key(const struct config *c, const char *name, const char *key)
     uint8_t hash[SHA256_BYTES];
 
     api_key_hash(str_from(key), hash);
-    for (const struct api_key *k = c->keys; k; k = k->next)
+    for (const struct api_key *k = c->keys.first; k; k = k->next)
         if (memcmp(k->hash, hash, sizeof hash) == 0)
             return strcmp(k->name, name) == 0;
     return false;
@@ -482,9 +482,9 @@ static void keys_have_their_own_passthrough(void **state)
                        "{\"name\":\"b\",\"key\":\"fake-2\",\"passthrough\":false},"
                        "{\"name\":\"c\",\"key\":\"fake-3\",\"passthrough\":true},"
                        "{\"name\":\"d\",\"key\":\"fake-4\",\"passthrough\":[\"x\",\"y-*\"]}]}");
-    const struct api_key *none = c->keys->next, *all = none->next, *some = all->next;
+    const struct api_key *none = c->keys.first->next, *all = none->next, *some = all->next;
 
-    assert_false(c->keys->own_passthrough);
+    assert_false(c->keys.first->own_passthrough);
     assert_true(none->own_passthrough && all->own_passthrough && some->own_passthrough);
     assert_int_equal(none->passthrough_count, 0);
     assert_int_equal(all->passthrough_count, 1);
@@ -592,6 +592,22 @@ static void names_unknown_and_repeated_keys(void **state)
            "c.json: models.m: stands twice; expected each key once\n"
            "c.json: aliases.a: stands twice; expected each key once\n"
            "c.json: a?b: unknown key; expected one of corelay.json(5)\n");
+}
+
+/* Behind the first members of an object, hashes are compared. */
+static void names_what_stands_twice_among_many(void **state)
+{
+    struct buf text = {0};
+
+    buf_add_cstr(&text, "{" ACCOUNT "," KEYS ",\"aliases\":{");
+    for (int i = 0; i < 40; i++)
+        buf_printf(&text, "\"a%d\":\"m\",", i);
+    buf_add_cstr(&text, "\"a3\":\"m\",\"a33\":\"m\",\"a40\":\"m\"}}");
+    buf_add_char(&text, '\0');
+    refuse(*state, text.p,
+           "c.json: aliases.a3: stands twice; expected each key once\n"
+           "c.json: aliases.a33: stands twice; expected each key once\n");
+    buf_free(&text);
 }
 
 static void names_wrong_types_and_ranges(void **state)
@@ -937,6 +953,7 @@ int main(void)
         TEST(wants_a_key),
         TEST(takes_keys_of_the_environment),
         TEST(names_unknown_and_repeated_keys),
+        TEST(names_what_stands_twice_among_many),
         TEST(names_wrong_types_and_ranges),
         TEST(names_bad_accounts),
         TEST(refuses_plain_http),

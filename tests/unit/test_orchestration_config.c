@@ -201,9 +201,9 @@ static void keys_are_bound(void **state)
                           "{\"profiles\":{\"p\":{}}}"),
                      OK);
     assert_null(config->default_profile);
-    assert_null(config->keys->profile);
-    assert_string_equal(config->keys->next->profile->name, "p");
-    assert_null(config->keys->next->next->profile);
+    assert_null(config->keys.first->profile);
+    assert_string_equal(config->keys.first->next->profile->name, "p");
+    assert_null(config->keys.first->next->next->profile);
     assert_int_equal(load("{\"name\":\"bound\",\"key\":\"fake-key-2\",\"orchestration\":\"nope\"}",
                           "{\"profiles\":{\"p\":{}},\"default\":\"none\"}"),
                      E_SYNTAX);
