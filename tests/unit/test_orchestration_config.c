@@ -36,8 +36,10 @@ static status load(const char *keys, const char *section)
     FILE *f = fdopen(fd, "w");
 
     assert_non_null(f);
-    fprintf(f, "{" ACCOUNT ",\"state_dir\":\"/nonexistent/corelay\",\"api_keys\":[%s],\"orchestration\":%s}", keys,
-            section);
+    fprintf(f,
+            "{" ACCOUNT
+            ",\"state_dir\":\"/nonexistent/corelay\",\"api_keys\":[%s],\"orchestration\":%s}",
+            keys, section);
     fclose(f);
     config_free(config);
     buf_clear(&problems);

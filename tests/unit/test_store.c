@@ -20,7 +20,8 @@ static char folder[64];
 static struct arena *arena;
 
 static const struct store_bounds bounds = {.age_s = 3600, .count = 32, .bytes = 100000};
-static const struct store_place place = {{"o1", 2}, {"acc", 3}, {"grp", 3}, {"d1", 2}, {"m", 1}, true};
+static const struct store_place place = {{"o1", 2}, {"acc", 3}, {"grp", 3},
+                                         {"d1", 2}, {"m", 1},   true};
 static const struct store_answer answer = {
     .owner = {"o1", 2}, .input = {"[1]", 3}, .response = {"{\"output\":[2, 3]}", 17}};
 
