@@ -399,7 +399,7 @@ status azure_responses_encode(struct arena *arena, const struct chat_request *re
 
     if (request->n > 1) {
         chat_error_field(err, arena, CHAT_ERROR_UNSUPPORTED, "n",
-                         "This model gives one answer to a request with tools.");
+                         "n: this model gives one answer per request");
         return E_SYNTAX;
     }
     jwrite_object(w);

@@ -12,7 +12,13 @@
 #define PAGE   "doc/capabilities.md"
 #define TABLE  "src/cli/matrix.inc"
 
-enum { NAMES_MAX = 64, DIALECTS_MAX = 16, FAMILIES_MAX = 16, NOTES_MAX = 256, FILE_BYTES = 1 << 20 };
+enum {
+    NAMES_MAX = 64,
+    DIALECTS_MAX = 16,
+    FAMILIES_MAX = 16,
+    NOTES_MAX = 256,
+    FILE_BYTES = 1 << 20
+};
 enum word { UNKNOWN, LOSSLESS, EMULATED, REFUSED };
 
 static const char *const words[] = {"", "lossless", "emulated", "refused"};
