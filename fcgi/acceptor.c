@@ -18,11 +18,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/held.h"
 #include "base/log.h"
 #include "params.h"
 #include "responder.h"
 
-enum { READ_BYTES = 64 * 1024 };
+enum { READ_BYTES = 64 * 1024, COMPLAIN_EVERY_MS = 10 * 1000 };
 
 static struct shared_config *current_config(struct responder *r)
 {
@@ -44,12 +45,30 @@ static void drain(FCGX_Stream *in, int64_t deadline_ms)
         ;
 }
 
-static enum body_state read_body(struct conn *conn, const struct config *config)
+/* Whoever is let in must be able to end: with a connection upstream of his own, and with memory. */
+static enum body_state admit(struct responder *r, const struct conn *conn,
+                             const struct config *config)
+{
+    int active = responder_active(r);
+
+    if (active >= config->limits.streams || active >= responder_room(r) ||
+        conn->fcgi.ipcFd >= r->descriptors - 1)
+        return TOO_MANY_REQUESTS;
+    return held_bytes() >= config->limits.memory_bytes ? OUT_OF_MEMORY : BODY_COMPLETE;
+}
+
+static enum body_state read_body(struct responder *r, struct conn *conn,
+                                 const struct config *config)
 {
     int64_t announced = params_length(conn->fcgi.envp);
     int64_t limit = config->limits.body_bytes;
     int64_t deadline_ms = clock_ms() + config->timeouts.request_ms;
+    enum body_state state = admit(r, conn, config);
 
+    if (state != BODY_COMPLETE) {
+        drain(conn->fcgi.in, deadline_ms);
+        return state;
+    }
     conn->body.ceiling = (size_t)limit + 1;
     if (announced > limit) {
         drain(conn->fcgi.in, deadline_ms);
@@ -70,7 +89,7 @@ static enum body_state read_body(struct conn *conn, const struct config *config)
     }
     if (conn->body.failed || (int64_t)conn->body.n > limit) {
         drain(conn->fcgi.in, deadline_ms);
-        return BODY_TOO_LARGE;
+        return announced < 0 ? BODY_TOO_LARGE : OUT_OF_MEMORY; /* what was announced may come */
     }
     if (FCGX_GetError(conn->fcgi.in))
         return BODY_TIMED_OUT;
@@ -97,11 +116,9 @@ static bool read_request(struct responder *r, struct conn *conn)
     if (FCGX_Accept_r(&conn->fcgi) >= 0 && !FCGX_GetError(conn->fcgi.in)) {
         conn->request = (struct exchange_request){.arrived_ms = clock_ms()};
         params_fill(conn->fcgi.envp, &conn->request);
-        conn->request.body_state = read_body(conn, config);
+        conn->request.body_state = read_body(r, conn, config);
         conn->pause_bytes = (size_t)config->limits.stream_buffer_bytes;
         conn->look_ms = config->timeouts.look_ms;
-        if (responder_active(r) >= config->limits.streams)
-            conn->request.body_state = TOO_MANY_REQUESTS;
         if (params_size(conn->fcgi.envp) > (size_t)config->limits.header_bytes)
             conn->request.body_state = HEAD_TOO_LARGE;
         conn->request.body = buf_str(&conn->body);
@@ -146,6 +163,16 @@ void acceptors_take(struct responder *r, struct conn *conn)
     (void)n;
 }
 
+/* Not at each of many tries. */
+static void complain(void)
+{
+    static _Atomic int64_t next_ms;
+    int64_t now = clock_ms(), next = atomic_load(&next_ms);
+
+    if (now >= next && atomic_compare_exchange_strong(&next_ms, &next, now + COMPLAIN_EVERY_MS))
+        log_error("cannot accept: out of descriptors or memory");
+}
+
 static struct conn *accept_one(struct responder *r)
 {
     struct timeval limit = {.tv_sec = SEND_TIMEOUT_S};
@@ -153,7 +180,7 @@ static struct conn *accept_one(struct responder *r)
 
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
-            log_error("cannot accept: out of descriptors or memory");
+            complain();
             poll(NULL, 0, 100); /* the connection waits in the queue: do not spin */
         }
         return NULL;

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -190,6 +191,14 @@ int responder_active(struct responder *r)
     return active;
 }
 
+int responder_room(const struct responder *r)
+{
+    int kept = r->descriptors / 4 < DESCRIPTORS_KEPT ? r->descriptors / 4 : DESCRIPTORS_KEPT;
+    int room = (r->descriptors - kept) / 2;
+
+    return room > 0 ? room : 1;
+}
+
 static void stop_all(struct responder *r)
 {
     acceptors_join(r); /* from here on nothing new comes */
@@ -299,15 +308,22 @@ static int parse_options(int argc, char **argv, struct options *out)
     return 0;
 }
 
-static void prepare_process(sigset_t *signals)
+/* As many descriptors as we may have. */
+static int raise_descriptors(void)
 {
     struct rlimit files;
 
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return INT_MAX;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    return getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < INT_MAX ? (int)files.rlim_cur
+                                                                             : INT_MAX;
+}
+
+static void prepare_process(sigset_t *signals)
+{
     sandbox_prepare();
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(signals);
     sigaddset(signals, SIGTERM);
@@ -348,6 +364,9 @@ static int serve_fastcgi(struct responder *r, const sigset_t *signals,
         log_error("cannot start: out of memory, threads or descriptors");
         return EXIT_FAILURE;
     }
+    if (responder_room(r) < config->limits.streams)
+        log_info("with %d descriptors there is room for %d requests at the same time",
+                 r->descriptors, responder_room(r));
     log_info("corelay " PACKAGE_VERSION " is ready");
     wait_for_signals(r, signals, options);
     log_info("ending: %d requests under way", responder_active(r));
@@ -379,6 +398,7 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     prepare_process(&signals);
+    r.descriptors = raise_descriptors();
     r.config = load_config(&options, false);
     if (!r.config) {
         if (cgi)

@@ -25,7 +25,8 @@ enum {
     WRITE_BYTES = 8000, /* less than libfcgi's stream buffer: one record, one write */
     RESUME_SHARE = 4,   /* a paused transfer goes on when so small a part of the limit is left */
     CGI_PAUSE_BYTES = 128 * 1024,
-    SEND_TIMEOUT_S = 30
+    SEND_TIMEOUT_S = 30,
+    DESCRIPTORS_KEPT = 64 /* for all but requests: state files, names, tokens, logs */
 };
 
 struct conn;
@@ -43,6 +44,7 @@ struct loop {
 
 struct responder {
     int listen_fd;
+    int descriptors;      /* that this process may have */
     int stop_fd, kept_fd; /* eventfds: stop accepting; a kept connection has something to read */
     struct shared_config *config; /* guarded by `lock` */
     struct loop loops[LOOPS_MAX];
@@ -82,6 +84,8 @@ void acceptors_take(struct responder *r, struct conn *conn);
 
 /* Requests under way in this process. */
 int responder_active(struct responder *r);
+/* For how many it has descriptors: each may need two, towards the web server and upstream. */
+int responder_room(const struct responder *r);
 
 /* conn.c */
 struct conn *conn_new(int fd);

@@ -8,6 +8,8 @@
 #include <malloc.h>
 #endif
 
+#include "base/held.h"
+
 enum {
     CHUNK_BYTES = 4096,           /* the first one; later ones grow with the arena */
     CHUNK_MAX_BYTES = 256 * 1024, /* so large that the C library gives it back when it is freed */
@@ -35,6 +37,12 @@ struct arena *arena_new(size_t ceiling)
     return arena;
 }
 
+static void chunk_free(struct chunk *c)
+{
+    held_take(c->size);
+    free(c);
+}
+
 void arena_free(struct arena *arena)
 {
     if (!arena)
@@ -42,7 +50,7 @@ void arena_free(struct arena *arena)
     bool large = arena->used > TRIM_BYTES;
     for (struct chunk *c = arena->chunks, *next; c; c = next) {
         next = c->next;
-        free(c);
+        chunk_free(c);
     }
     free(arena);
 #ifdef __GLIBC__
@@ -72,7 +80,7 @@ void arena_reset(struct arena *arena)
     for (struct chunk *c = arena->chunks, *next; c; c = next) {
         next = c->next;
         if (c != kept)
-            free(c);
+            chunk_free(c);
     }
     arena->chunks = kept;
     arena->used = 0;
@@ -102,6 +110,7 @@ static struct chunk *chunk_new(struct arena *arena, size_t size)
     struct chunk *c = malloc(sizeof *c + room);
     if (!c)
         return NULL;
+    held_add(room);
     c->used = 0;
     c->size = room;
     if (room == size && arena->chunks) { /* a large one: keep filling the chunk in front */

@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/held.h"
+
 void buf_free(struct buf *b)
 {
+    held_take(b->cap);
     free(b->p);
     b->p = NULL;
     b->n = b->cap = 0;
@@ -38,6 +41,7 @@ bool buf_reserve(struct buf *b, size_t more)
         b->failed = true;
         return false;
     }
+    held_add(cap - b->cap);
     b->p = p;
     b->cap = cap;
     return true;

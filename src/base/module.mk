@@ -5,6 +5,7 @@ src_libcorelay_a_SOURCES += \
 	src/base/crypto.c src/base/crypto.h \
 	src/base/file.c src/base/file.h \
 	src/base/hash.h \
+	src/base/held.c src/base/held.h \
 	src/base/json.c src/base/json.h \
 	src/base/jspan.c src/base/jspan.h src/base/jspan_parse.c \
 	src/base/jwrite.c src/base/jwrite.h \

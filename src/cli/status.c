@@ -112,11 +112,50 @@ static void show_targets(struct view *view)
         puts("targets\n  state          in fl.   tries  failed      ms  subaccount/deployment "
              "model");
     for (unsigned i = 0; view->board && (t = scoreboard_target_at(view->board, i)) != NULL; i++) {
+        if (atomic_load(&t->is_key))
+            continue;
         struct target_view v = look_at_target(view, t);
         if (view->json)
             write_target(view->json, &v);
         else
             print_target(&v);
+    }
+    if (view->json)
+        jwrite_end(view->json);
+}
+
+/* --- keys with a limit ------------------------------------------------------------------------- */
+
+static void show_key(const struct view *view, const struct board_target *t)
+{
+    char text[BOARD_LABEL_BYTES];
+    struct str name = board_label(&t->row, text);
+    uint32_t in_flight = scoreboard_in_flight(view->board, t);
+
+    if (!view->json) {
+        printf("  %-20.*s %5" PRIu32 " in flight\n", STR_ARG(name), in_flight);
+        return;
+    }
+    jwrite_object(view->json);
+    jwrite_member_str(view->json, "key", name);
+    jwrite_member_int(view->json, "in_flight", in_flight);
+    jwrite_end(view->json);
+}
+
+static void show_keys(struct view *view)
+{
+    const struct board_target *t;
+    bool any = false;
+
+    if (view->json)
+        jwrite_member_array(view->json, "keys");
+    for (unsigned i = 0; view->board && (t = scoreboard_target_at(view->board, i)) != NULL; i++) {
+        if (!atomic_load(&t->is_key))
+            continue;
+        if (!view->json && !any)
+            puts("keys with a limit");
+        any = true;
+        show_key(view, t);
     }
     if (view->json)
         jwrite_end(view->json);
@@ -285,6 +324,7 @@ static void show(struct view *view)
     show_minute(view);
     show_targets(view);
     show_domains(view);
+    show_keys(view);
     show_tokens(view);
     if (view->json)
         jwrite_end_all(view->json);

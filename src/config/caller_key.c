@@ -53,6 +53,7 @@ struct api_key *api_key_add(struct reading *r, const struct place *at, const cha
 
     if (!key)
         return NULL;
+    key->streams = -1;
     key->name = name ? reading_copy(r, name) : next_name(r);
     if (!key->name)
         return NULL;
@@ -70,12 +71,13 @@ struct api_key *api_key_add(struct reading *r, const struct place *at, const cha
     return append(r, at, key);
 }
 
-/* {"name", "key" | "sha256", "orchestration", "passthrough"} while it is read */
+/* {"name", "key" | "sha256", "orchestration", "passthrough", "streams"} while it is read */
 struct named_key {
     const char *name, *key, *sha256, *orchestration;
     bool own_passthrough;
     const char **passthrough;
     size_t passthrough_count;
+    int64_t streams;
 };
 
 /* true: any deployment; false: none; an array: these. */
@@ -100,12 +102,13 @@ static const struct key named_rows[] = {
     {"key", KEY_TEXT, offsetof(struct named_key, key), 0, 0, NULL, NULL},
     {"sha256", KEY_TEXT, offsetof(struct named_key, sha256), 0, 0, NULL, NULL},
     {"orchestration", KEY_TEXT, offsetof(struct named_key, orchestration), 0, 0, NULL, NULL},
-    {"passthrough", KEY_READ, 0, 0, 0, NULL, read_key_passthrough}};
+    {"passthrough", KEY_READ, 0, 0, 0, NULL, read_key_passthrough},
+    {"streams", KEY_NUMBER, offsetof(struct named_key, streams), 0, 1000000, NULL, NULL}};
 static const struct key_table named_keys = KEY_TABLE(named_rows);
 
 static void read_named_key(struct reading *r, const struct json *value, const struct place *at)
 {
-    struct named_key named = {.name = NULL};
+    struct named_key named = {.streams = -1};
     struct api_key *added = NULL;
     struct str text;
 
@@ -131,6 +134,7 @@ static void read_named_key(struct reading *r, const struct json *value, const st
     added->own_passthrough = named.own_passthrough;
     added->passthrough = named.passthrough;
     added->passthrough_count = named.passthrough_count;
+    added->streams = named.streams;
     r->config->passes_any |= named.passthrough_count > 0;
 }
 

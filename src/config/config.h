@@ -158,8 +158,10 @@ struct config {
 
     struct {
         int64_t body_bytes, header_bytes, stream_buffer_bytes;
-        int64_t streams;    /* per process */
-        int64_t wrong_keys; /* per address and minute; 0: any number */
+        int64_t streams;         /* per process */
+        int64_t streams_per_key; /* over all processes of the host; 0: no limit */
+        int64_t memory_bytes;    /* of one process, in requests and answers */
+        int64_t wrong_keys;      /* per address and minute; 0: any number */
     } limits;
     struct {
         int64_t request_ms, connect_ms, first_byte_ms, idle_ms, total_ms, grace_ms, keep_alive_ms,

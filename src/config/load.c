@@ -14,6 +14,7 @@ static const struct config defaults = {
                .header_bytes = 64 * 1024,
                .stream_buffer_bytes = 128 * 1024,
                .streams = 10000,
+               .memory_bytes = 2048LL * 1024 * 1024,
                .wrong_keys = 20},
     .timeouts = {.request_ms = 60 * 1000,
                  .connect_ms = 10 * 1000,

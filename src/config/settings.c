@@ -202,6 +202,8 @@ static const struct key limit_rows[] = {
     NUMBER("header_bytes", limits.header_bytes, 1024, 16 * MIB),
     NUMBER("stream_buffer_bytes", limits.stream_buffer_bytes, 4096, 256 * MIB),
     NUMBER("streams", limits.streams, 1, 1000000),
+    NUMBER("streams_per_key", limits.streams_per_key, 0, 1000000),
+    NUMBER("memory_bytes", limits.memory_bytes, 1 * MIB, 1024 * 1024 * MIB),
     NUMBER("wrong_keys_per_minute", limits.wrong_keys, 0, 1000000)};
 static const struct key_table limit_keys = KEY_TABLE(limit_rows);
 

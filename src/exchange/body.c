@@ -32,6 +32,12 @@ bool body_arrived(struct exchange *x)
                        "The gateway has as many requests under way as it may. Try again soon.");
         x->error.retry_after_ms = BUSY_RETRY_MS;
         return false;
+    case OUT_OF_MEMORY:
+        chat_error_set(&x->error, x->arena, CHAT_ERROR_OVERLOADED,
+                       "The gateway holds as many requests and answers as it has memory for. Try "
+                       "again soon.");
+        x->error.retry_after_ms = BUSY_RETRY_MS;
+        return false;
     }
     return false;
 }

@@ -144,6 +144,29 @@ static const struct work *work_of(enum endpoint_kind kind)
     }
 }
 
+/* Counted first and looked at afterwards: of two that come together none is overlooked. */
+static bool take_stream(struct exchange *x)
+{
+    int64_t most =
+        x->key && x->key->streams >= 0 ? x->key->streams : x->config->limits.streams_per_key;
+    struct scoreboard *board = gateway_board(x->state);
+
+    if (!x->key || most <= 0)
+        return true;
+    scoreboard_tend(board); /* what the dead had does not count */
+    struct board_target *row = scoreboard_key(board, x->key->hash, x->key->name);
+    scoreboard_begin(board, row, &x->key_score);
+    if (!row || scoreboard_in_flight(board, row) <= (uint64_t)most)
+        return true;
+    scoreboard_end(&x->key_score);
+    chat_error_set(&x->error, x->arena, CHAT_ERROR_RATE_LIMIT,
+                   "This API key has %lld requests under way, which is all that it may. Try again "
+                   "when one has ended.",
+                   (long long)most);
+    x->error.retry_after_ms = KEY_BUSY_RETRY_MS;
+    return false;
+}
+
 static bool decode_body(struct exchange *x)
 {
     return body_parse(x) && body_name_model(x);
@@ -168,6 +191,8 @@ static enum step decode(struct exchange *x)
     if (x->dialect->wire == WIRE_OPENAI_RESPONSES && !earlier_begin(x))
         return STEP_FAIL;
     x->record.stream = x->call.stream;
+    if (kind != ENDPOINT_COUNT_TOKENS && !take_stream(x))
+        return STEP_FAIL;
     x->stage = STAGE_MODELS;
     return GO_ON;
 }
@@ -308,6 +333,7 @@ void exchange_free(struct exchange *x)
     parts_drop(x);
     attempt_drop(x);
     route_end(&x->pick);
+    scoreboard_end(&x->key_score);
     timer_clear(x->reactor, &x->timer);
     if (x->models_wait)
         gateway_cancel(x->models_wait);

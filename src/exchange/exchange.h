@@ -20,7 +20,8 @@ enum body_state {
     BODY_CUT_SHORT,
     BODY_TIMED_OUT,
     HEAD_TOO_LARGE,
-    TOO_MANY_REQUESTS /* this process has as many as it may */
+    TOO_MANY_REQUESTS, /* this process has as many as it may */
+    OUT_OF_MEMORY      /* it holds as many bytes as it may */
 };
 
 /* Everything is borrowed until `end` (or exchange_cancel). */

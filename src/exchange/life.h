@@ -38,6 +38,7 @@ enum {
     OUT_BYTES = 8 * 1024 * 1024,          /* held back before the head is sent */
     REQUEST_ID_BYTES = 128,
     BUSY_RETRY_MS = 5000,
+    KEY_BUSY_RETRY_MS = 1000,       /* a key's own requests end one by one */
     ARENA_BYTES = 64 * 1024 * 1024, /* of an exchange, and so many more per byte of its body */
     ARENA_PER_BODY_BYTE = 12,
     STORED_ARENA_FACTOR = 16 /* a conversation that is read again, per byte of the limit */
@@ -129,6 +130,7 @@ struct exchange {
     const struct work *work;       /* NULL: a chat */
     const struct dialect *dialect; /* never NULL from STAGE_ADMIT on; errors are in its shape */
     const struct api_key *key;
+    struct board_score key_score; /* counted among the key's; zeroed: the key has no limit */
     struct str id;
     struct jspan *body;
     struct str model_asked;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "route/scoreboard_map.h"
 
@@ -230,6 +231,17 @@ struct board_target *scoreboard_target(struct scoreboard *b, uint64_t key, struc
 {
     return (struct board_target *)find_row(b, b->map->target_rows, sizeof(struct board_target), key,
                                            label);
+}
+
+struct board_target *scoreboard_key(struct scoreboard *b, const uint8_t *hash, const char *name)
+{
+    uint64_t key;
+
+    memcpy(&key, hash, sizeof key);
+    struct board_target *t = scoreboard_target(b, hash_end(key) | 1, str_from(name));
+    if (t)
+        atomic_store_explicit(&t->is_key, 1, memory_order_relaxed);
+    return t;
 }
 
 struct board_domain *scoreboard_domain(struct scoreboard *b, uint64_t key, struct str label)

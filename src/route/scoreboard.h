@@ -55,6 +55,8 @@ struct board_target {
     _Atomic uint32_t starting;      /* not 0: the breaker is open because of that */
     _Atomic uint64_t pass;          /* stride scheduling: the least is next */
     _Atomic uint64_t tries, failed; /* since the file was made */
+    _Atomic uint64_t is_key; /* not 0: no target but a caller's key, of which only what is in flight
+                                counts */
     _Atomic uint64_t last_error,
         last_at_s; /* HTTP status << 16 | enum chat_error_kind; wall clock */
 };
@@ -119,6 +121,9 @@ void scoreboard_tend(struct scoreboard *b);
 struct board_target *scoreboard_target(struct scoreboard *b, uint64_t key, struct str label);
 struct board_domain *scoreboard_domain(struct scoreboard *b, uint64_t key, struct str label);
 struct board_common *scoreboard_common(struct scoreboard *b);
+
+/* The same for a caller's key, by its hash; of the row only what is in flight counts. */
+struct board_target *scoreboard_key(struct scoreboard *b, const uint8_t *hash, const char *name);
 
 /* One thing in flight; remembered, since the file may be another by its end. Zeroed: nothing. */
 struct board_score {

@@ -23,7 +23,7 @@
 #include "base/hash.h"
 #include "base/sandbox.h"
 
-enum { VERSION = 3, BOOT_ID_BYTES = 64, MAPS_MAX = 256 };
+enum { VERSION = 4, BOOT_ID_BYTES = 64, MAPS_MAX = 256 };
 
 static const char magic[8] = "corelayS";
 

@@ -54,15 +54,15 @@ class Connection:
             wanted["HTTP_AUTHORIZATION"] = f"Bearer {key}"
         wanted.update(params or {})
         encoded = b"".join(pair(k, v) for k, v in wanted.items())
-        out = record(BEGIN, struct.pack("!HB5x", 1, 1 if keep else 0))
+        out = [record(BEGIN, struct.pack("!HB5x", 1, 1 if keep else 0))]
         for at in range(0, len(encoded), 65000):
-            out += record(PARAMS, encoded[at:at + 65000])
-        out += record(PARAMS)
+            out.append(record(PARAMS, encoded[at:at + 65000]))
+        out.append(record(PARAMS))
         for at in range(0, len(body), 65000):
-            out += record(STDIN, body[at:at + 65000])
+            out.append(record(STDIN, body[at:at + 65000]))
         if finish:
-            out += record(STDIN)
-        self.socket.sendall(out)
+            out.append(record(STDIN))
+        self.socket.sendall(b"".join(out))
 
     def records(self):
         """(kind, content) of each record until the end of the request or the connection."""
@@ -108,8 +108,9 @@ class Connection:
 class Responder:
     """corelay.fcgi --listen, and what it logs."""
 
-    def __init__(self, place, config):
+    def __init__(self, place, config, within=()):
         self.path = place / "sock"
+        self.within = within  # a command that runs it
         self.connections = []
         self.config = place / "config.json"
         self.write(config)
@@ -118,7 +119,7 @@ class Responder:
             self._start(errors)
 
     def _start(self, errors):
-        self.process = subprocess.Popen([str(harness.responder_path()), "--config",
+        self.process = subprocess.Popen([*self.within, str(harness.responder_path()), "--config",
                                          str(self.config), "--listen", str(self.path)],
                                         stdin=subprocess.DEVNULL, stderr=errors)
         harness.wait_for(self.path.exists, what="the socket")
@@ -157,10 +158,10 @@ def start(directory, settings, emulator, tmp_path_factory):
     """start(**changes of the configuration) -> Responder; all end well with the test."""
     running = []
 
-    def begin(**changes):
+    def begin(within=(), **changes):
         place = pathlib.Path(tmp_path_factory.mktemp("r"))
         config = settings(state_dir=str(place / "state"), **changes)
-        running.append(Responder(place, config))
+        running.append(Responder(place, config, within))
         return running[-1]
     yield begin
     for responder in running:
