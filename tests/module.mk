@@ -34,6 +34,7 @@ EXTRA_DIST += \
 	tests/e2e/pytest.ini \
 	tests/e2e/test_balance.py \
 	tests/e2e/test_citations.py \
+	tests/e2e/test_ceilings.py \
 	tests/e2e/test_cli.py \
 	tests/e2e/test_embeddings.py \
 	tests/e2e/test_client_commands.py \

@@ -214,6 +214,8 @@ static void has_defaults(void **state)
     assert_int_equal(c->limits.header_bytes, 64 << 10);
     assert_int_equal(c->limits.stream_buffer_bytes, 128 * 1024);
     assert_int_equal(c->limits.streams, 10000);
+    assert_int_equal(c->limits.streams_per_key, 0);
+    assert_int_equal(c->limits.memory_bytes, 2147483648);
     assert_int_equal(c->timeouts.request_ms, 60000);
     assert_int_equal(c->timeouts.connect_ms, 10000);
     assert_int_equal(c->http.connect_ms, 10000);
@@ -246,7 +248,8 @@ static void takes_every_setting(void **state)
         b, "{" ACCOUNT "," KEYS ",\"state_dir\":\"st\",\"reactors\":2,\"acceptors\":8,"
            "\"strict\":true,\"cors\":{\"allow_origins\":[\"*\",\"https://x.test:8443\"]},"
            "\"limits\":{\"body_bytes\":2048,\"header_bytes\":4096,\"stream_buffer_bytes\":8192,"
-           "\"streams\":5},\"timeouts\":{\"request_seconds\":1,\"connect_seconds\":0.25,"
+           "\"streams\":5,\"streams_per_key\":6,\"memory_bytes\":7000000},\"timeouts\":{\"request_"
+           "seconds\":1,\"connect_seconds\":0.25,"
            "\"first_byte_seconds\":3,\"idle_seconds\":4,\"total_seconds\":5,\"grace_seconds\":0,"
            "\"keep_alive_seconds\":7,\"hold_seconds\":0},\"log\":{\"level\":\"debug\","
            "\"destination\":\"corelay.log\",\"access\":\"off\"},\"http\":{\"proxy\":\"\","
@@ -263,6 +266,8 @@ static void takes_every_setting(void **state)
     assert_int_equal(c->limits.header_bytes, 4096);
     assert_int_equal(c->limits.stream_buffer_bytes, 8192);
     assert_int_equal(c->limits.streams, 5);
+    assert_int_equal(c->limits.streams_per_key, 6);
+    assert_int_equal(c->limits.memory_bytes, 7000000);
     assert_int_equal(c->timeouts.connect_ms, 250);
     assert_int_equal(c->http.connect_ms, 250);
     assert_int_equal(c->timeouts.grace_ms, 0);
@@ -586,7 +591,8 @@ static void names_unknown_and_repeated_keys(void **state)
            "c.json: subaccounts: unknown key; did you mean \"subAccounts\"?\n"
            "c.json: limits.body_byte: unknown key; did you mean \"body_bytes\"?\n"
            "c.json: limits.zzzzzz: unknown key; expected one of body_bytes, header_bytes, "
-           "stream_buffer_bytes, streams, wrong_keys_per_minute\n"
+           "stream_buffer_bytes, streams, "
+           "streams_per_key, memory_bytes, wrong_keys_per_minute\n"
            "c.json: limits: stands twice; expected each key once\n"
            "c.json: models.m.famly: unknown key; did you mean \"family\"?\n"
            "c.json: models.m: stands twice; expected each key once\n"
