@@ -140,7 +140,7 @@ OWN = [
 # Of those whom a responder takes along; all others see the answer.
 LOST = "an error of the web server's own"
 CUT = "cut off, without an end"
-KILLED = Row("killed", "`kill -9` of half of the responders under load: whom they served", LOST, CUT,
+KILLED = Row("killed", "`kill -9` of responders under load: whom they served", LOST, CUT,
              1, "none", second=NONE)
 
 ROWS = UPSTREAM + LISTS + OWN + [KILLED]

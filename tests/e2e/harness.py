@@ -314,9 +314,10 @@ class Gateway(Program, Site):
         return found
 
 
-def connected_to(pid, port):
-    """Whether the process has a connection to this TCP port."""
+def connections_to(pid, port):
+    """How many connections the process has to this TCP port."""
     inodes = set()
+    found = 0
     try:
         for entry in pathlib.Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
             fields = entry.split()
@@ -324,13 +325,17 @@ def connected_to(pid, port):
                 inodes.add(f"socket:[{fields[9]}]")
         for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
             try:
-                if os.readlink(fd) in inodes:
-                    return True
+                found += os.readlink(fd) in inodes
             except OSError:
                 pass
     except OSError:
         pass
-    return False
+    return found
+
+
+def connected_to(pid, port):
+    """Whether the process has a connection to this TCP port."""
+    return connections_to(pid, port) > 0
 
 
 def together(count, work):

@@ -531,20 +531,20 @@ def responders_of(site):
     return sorted(found | set(site.responders()))
 
 
-LONG = "{{emu: chunks=6 delay_ms=100}} " + HELLO
+LONG = "{{emu: chunks=5 delay_ms=500}} " + HELLO
 
 
 def long_answer(case):
     return case.answer.replace(HELLO, LONG)
 
 
-def ask_long(site, case, number):
+def ask_as(site, case, number, text=LONG):
     """What one of many sees; other than in `ask`, an answer may be cut."""
     send = {("chat", False): site.chat, ("chat", True): site.chat_stream,
             ("messages", False): site.messages, ("messages", True): site.messages_stream}
     headers = {"X-Request-Id": f"case{case.id}.{number}"}
     try:
-        answer = send[case.dialect, case.streamed](LONG, case.model, headers=headers, seconds=30)
+        answer = send[case.dialect, case.streamed](text, case.model, headers=headers, seconds=30)
         if not case.streamed:
             return faults.LOST if answer.status >= 500 else text_of(case, answer.json)
         events = [data for _, data in answer.data()]
@@ -564,29 +564,32 @@ def test_killed_under_load(start, emulator, server, streamed):
     site = start(cases, processes=4)
     port = urllib.parse.urlsplit(emulator.url).port
     for case in cases:
-        assert ask_long(site, case, "first") == long_answer(case)
+        assert ask_as(site, case, "first", HELLO) == case.answer
     emulator.reset()
     if not streamed:
-        emulator.settings(latency_ms=1000)
+        emulator.settings(latency_ms=2000)
 
     def work(number):
         if number == 0:
-            wait_for(lambda: len(emulator.inference()) >= 12, 10, "requests under way")
-            busy = [pid for pid in responders_of(site) if harness.connected_to(pid, port)]
-            for pid in busy[:(len(busy) + 1) // 2]:
+            wait_for(lambda: sum(r["outcome"] == "open" for r in emulator.inference()) >= 4, 20,
+                     "requests under way")
+            load = {pid: harness.connections_to(pid, port) for pid in responders_of(site)}
+            busy = sorted((pid for pid in load if load[pid]), key=load.get, reverse=True)
+            # One process serves many, or each serves one and some are between two.
+            for pid in busy if server == "apache-fcgid" else busy[:(len(busy) + 1) // 2]:
                 os.kill(pid, signal.SIGKILL)
             return None
-        return ask_long(site, cases[number % 2], number)
-    answers = harness.together(25, work)
+        return ask_as(site, cases[number % 2], number)
+    answers = harness.together(13, work)
     assert not [a for a in answers if isinstance(a, Exception)], answers
     whole = [n for n, a in enumerate(answers) if a == long_answer(cases[n % 2])]
     lost = [n for n, a in enumerate(answers) if a in (faults.LOST, faults.CUT)]
-    assert lost and len(whole) + len(lost) == 24, answers
+    assert lost and len(whole) + len(lost) == 12, answers
     ids = [r["headers"]["x-request-id"] for r in emulator.inference()]
     assert len(ids) == len(set(ids)), ids
     emulator.reset()
     for case in cases:
-        assert ask_long(site, case, "later") == long_answer(case)
+        assert ask_as(site, case, "later", HELLO) == case.answer
 
 
 # --- the page ----------------------------------------------------------------------------------------
