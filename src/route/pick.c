@@ -52,12 +52,10 @@ static bool pay_retry(struct route_pick *p, int64_t now)
 
     if (p->failed == CHAT_ERROR_NONE || p->failed == CHAT_ERROR_RATE_LIMIT)
         return true;
-    if (board_counted(&common->retries, now) >= budget) {
-        log_info("no further try: the budget of %lld retries a minute is spent", (long long)budget);
-        return false;
-    }
-    board_count(&common->retries, now);
-    return true;
+    if (board_take(&common->retries, now, budget))
+        return true;
+    log_info("no further try: the budget of %lld retries a minute is spent", (long long)budget);
+    return false;
 }
 
 /* --- rounds ---------------------------------------------------------------------------------- */

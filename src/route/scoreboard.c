@@ -311,6 +311,19 @@ uint32_t board_count(board_window *w, int64_t now_ms)
     return (uint32_t)next;
 }
 
+bool board_take(board_window *w, int64_t now_ms, int64_t most)
+{
+    uint64_t minute = minute_of(now_ms), old = atomic_load_explicit(w, memory_order_relaxed);
+    int64_t count;
+
+    do {
+        count = old >> 32 == minute ? (uint32_t)old : 0;
+        if (count >= most || count == UINT32_MAX)
+            return false;
+    } while (!atomic_compare_exchange_weak(w, &old, minute << 32 | (uint64_t)(count + 1)));
+    return true;
+}
+
 uint32_t board_counted(const board_window *w, int64_t now_ms)
 {
     uint64_t value = atomic_load_explicit(w, memory_order_relaxed);

@@ -137,6 +137,8 @@ uint32_t scoreboard_in_flight(const struct scoreboard *b, const struct board_tar
 
 /* Count in a window; the count of the present minute with this one in it. */
 uint32_t board_count(board_window *w, int64_t now_ms);
+/* Count, unless that would be more than `most` in this minute, however many look at the same moment. */
+bool board_take(board_window *w, int64_t now_ms, int64_t most);
 uint32_t board_counted(const board_window *w, int64_t now_ms);
 
 /* --- for people ------------------------------------------------------------------------------ */

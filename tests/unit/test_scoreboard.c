@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,6 +171,51 @@ static void windows_count_a_minute(void **state)
     w = UINT64_C(2) << 32 | UINT32_MAX;
     assert_int_equal(board_count(&w, 120000), UINT32_MAX);
     assert_int_equal(board_counted(&w, 120000), UINT32_MAX);
+}
+
+static void windows_have_limits(void **state)
+{
+    board_window w = 0;
+
+    (void)state;
+    assert_false(board_take(&w, 60000, 0));
+    assert_true(board_take(&w, 60000, 2));
+    assert_true(board_take(&w, 60000, 2));
+    assert_false(board_take(&w, 60000, 2));
+    assert_int_equal(board_counted(&w, 60000), 2);
+    assert_true(board_take(&w, 60000, 3));
+    assert_true(board_take(&w, 120000, 1));
+    assert_int_equal(board_counted(&w, 120000), 1);
+    w = UINT64_C(2) << 32 | UINT32_MAX;
+    assert_false(board_take(&w, 120000, INT64_MAX));
+}
+
+enum { TAKERS = 8, TO_BE_TAKEN = 100000 };
+
+static void *take_all(void *window)
+{
+    uintptr_t taken = 0;
+
+    while (board_take(window, 60000, TO_BE_TAKEN))
+        taken++;
+    return (void *)taken;
+}
+
+static void limits_hold_for_all_at_once(void **state)
+{
+    board_window w = 0;
+    pthread_t threads[TAKERS];
+    uintptr_t total = 0;
+
+    (void)state;
+    for (int i = 0; i < TAKERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, take_all, &w), 0);
+    for (int i = 0; i < TAKERS; i++) {
+        void *taken;
+        assert_int_equal(pthread_join(threads[i], &taken), 0);
+        total += (uintptr_t)taken;
+    }
+    assert_int_equal(total, TO_BE_TAKEN);
 }
 
 /* --- many processes -------------------------------------------------------------------------- */
@@ -484,6 +530,8 @@ int main(void)
         TEST(a_label_is_printable),
         TEST(without_a_folder),
         cmocka_unit_test(windows_count_a_minute),
+        cmocka_unit_test(windows_have_limits),
+        cmocka_unit_test(limits_hold_for_all_at_once),
         TEST(sums_are_right),
         TEST(two_hundred_processes),
         TEST(a_race_for_the_file),
