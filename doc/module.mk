@@ -10,6 +10,8 @@ dist_doc_DATA = \
 	doc/known-failures.md \
 	doc/orchestration.md \
 	doc/passthrough.md \
+	doc/performance.md \
+	doc/performance.svg \
 	doc/routing.md \
 	doc/security.md \
 	doc/token-estimate.md

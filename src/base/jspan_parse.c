@@ -49,8 +49,20 @@ static status scan_escape(struct parser *in)
     return OK;
 }
 
+/* Which of eight bytes in memory is the first that is marked in `marks`, or one before it. */
+static size_t lowest_byte(uint64_t marks)
+{
+#if defined __GNUC__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (size_t)__builtin_ctzll(marks) / 8;
+#else
+    (void)marks;
+    return 0;
+#endif
+}
+
 /* Past the bytes that mean nothing but themselves in a string, eight at a time: a quote, a backslash,
-   a control character or a byte beyond ASCII ends the run, at most seven bytes too early. */
+   a control character or a byte beyond ASCII ends the run; so does the end, up to seven bytes before
+   it. */
 static const char *skip_plain(const char *p, const char *end)
 {
     const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
@@ -61,8 +73,9 @@ static const char *skip_plain(const char *p, const char *end)
         uint64_t quotes = eight ^ ones * '"', escapes = eight ^ ones * '\\';
         /* x - 1 borrows into the high bit where a byte of x is zero */
         uint64_t found = eight | (eight - ones * 0x20) | (quotes - ones) | (escapes - ones);
-        if (found & highs)
-            break;
+        found &= highs;
+        if (found) /* borrows go upwards only: the lowest mark is a true one */
+            return p + lowest_byte(found);
     }
     return p;
 }

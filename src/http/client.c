@@ -68,8 +68,10 @@ static void call_free(struct http_call *call)
     timer_clear(call->pool->reactor, &call->timer);
     if (call->in_later)
         drop_from_later(call);
-    if (call->added)
+    if (call->added) {
         curl_multi_remove_handle(call->engine->multi, call->easy);
+        call->engine->calls--;
+    }
     curl_easy_cleanup(call->easy);
     curl_slist_free_all(call->headers);
     buf_free(&call->head);
@@ -300,6 +302,7 @@ static void add_to_engine(struct http_call *call)
         return;
     }
     call->added = true;
+    pool_make_room(call->engine);
 }
 
 static void do_one_later(struct http_call *call)

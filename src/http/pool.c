@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-enum { H2_CONNECTIONS = 64 };
+enum { H2_CONNECTIONS = 64, CONNECTIONS_PER_CALL = 4, CONNECTIONS_KEPT = 64 };
 
 struct h2_host {
     char origin[HOST_BYTES];
@@ -53,6 +53,17 @@ void pool_learn(struct http_pool *pool, CURL *easy)
     memcpy(h->origin, origin, sizeof origin);
     h->next = pool->h2_hosts;
     pool->h2_hosts = h;
+}
+
+void pool_make_room(struct engine *engine)
+{
+    long wanted = ++engine->calls * CONNECTIONS_PER_CALL;
+
+    if (wanted < CONNECTIONS_KEPT)
+        wanted = CONNECTIONS_KEPT;
+    if (wanted != engine->room)
+        curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, wanted);
+    engine->room = wanted;
 }
 
 /* --- driving curl ---------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@ struct engine {
     struct http_pool *pool;
     CURLM *multi;
     struct timer timer;
+    long calls, room; /* transfers under way; connections that may be open, idle ones among them */
 };
 
 struct http_pool {
@@ -39,6 +40,9 @@ struct http_pool *reactor_pool(struct reactor *r);
 
 /* The engine for a URL: `h2` when its host is known to speak HTTP/2. */
 struct engine *pool_engine(struct http_pool *pool, const char *url);
+/* One more transfer is under way: let so many connections stay open. curl alone keeps four times as
+   many as there are transfers at the moment, so that after a lull each burst connects anew. */
+void pool_make_room(struct engine *engine);
 /* A transfer has gone well: remember if it went over HTTP/2. */
 void pool_learn(struct http_pool *pool, CURL *easy);
 

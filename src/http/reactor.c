@@ -18,7 +18,10 @@
 #include "base/log.h"
 #include "http/pool.h"
 
-enum { EVENTS_PER_TURN = 256 };
+enum {
+    EVENTS_PER_TURN = 256,
+    ROUNDS_PER_TURN = 4 /* of timers that set each other for "now", before descriptors are asked */
+};
 
 struct posted {
     void (*work)(void *arg);
@@ -125,8 +128,8 @@ static int until_next(const struct reactor *r)
     return wait > 60000 ? 60000 : (int)wait;
 }
 
-/* Fires what is due now; a timer set again for "now" from a callback waits for the next turn, so
-   that timers cannot starve descriptors. */
+/* Fires what is due now; a timer set again for "now" from a callback waits for the next round, of which
+   a turn has few, so that timers cannot starve descriptors. */
 static void fire_timers(struct reactor *r)
 {
     int64_t now = clock_ms();
@@ -311,8 +314,10 @@ static void turn(struct reactor *r)
         }
     }
     run_posted(r);
-    fire_timers(r);
-    run_later(r);
+    for (int i = 0; i < ROUNDS_PER_TURN && (i == 0 || until_next(r) == 0); i++) {
+        fire_timers(r);
+        run_later(r);
+    }
 }
 
 void reactor_run(struct reactor *r)
