@@ -23,7 +23,13 @@
 #include "params.h"
 #include "responder.h"
 
-enum { READ_BYTES = 64 * 1024, COMPLAIN_EVERY_MS = 10 * 1000 };
+enum {
+    READ_BYTES = 64 * 1024,
+    COMPLAIN_EVERY_MS = 10 * 1000,
+    /* The kernel wakes one thread of one process for a connection. If that process is killed at this
+       moment, the connection waits until somebody looks. */
+    LOOK_MS = 1000
+};
 
 static struct shared_config *current_config(struct responder *r)
 {
@@ -223,9 +229,12 @@ static void *acceptor(void *arg)
     while (set >= 0 && !atomic_load(&r->stopping)) {
         struct epoll_event e;
         struct conn *conn = NULL;
-        if (epoll_wait(set, &e, 1, -1) < 1)
+        int ready = epoll_wait(set, &e, 1, LOOK_MS);
+        if (ready < 0)
             continue;
-        if (e.data.fd == r->kept_fd)
+        if (ready == 0)
+            conn = accept_one(r);
+        else if (e.data.fd == r->kept_fd)
             conn = pop_kept(r);
         else if (e.data.fd == r->listen_fd && e.events & EPOLLIN)
             conn = accept_one(r);
