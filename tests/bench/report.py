@@ -93,7 +93,7 @@ def markdown(heads, rows):
 
 def plain_table(part, table):
     heads = ["", "load"] + [head for head, _ in COLUMNS[part]]
-    rows = [[name, load] + [number(row[figure]) for _, figure in COLUMNS[part]]
+    rows = [[name, load] + [number(row[figure]) if figure in row else "" for _, figure in COLUMNS[part]]
             for name, figures in table.items() for load, row in figures.items()]
     if not any(row[1] for row in rows):
         heads, rows = heads[:1] + heads[2:], [row[:1] + row[2:] for row in rows]
@@ -146,6 +146,9 @@ GOALS = (
                      at(r, "requests", "libfcgi hello, lighttpd", "64", "rate"))),
     ("CPU of the responder for it", "70 µs", "{:.0f} µs",
      lambda r: at(r, "requests", "Corelay, lighttpd", "64", "cpu_us")),
+    ("first byte of a stream: added to the upstream's own", "", "{:.2f} ms",
+     lambda r: difference(at(r, "streams", "Corelay, lighttpd", "1", "first_byte_p50"),
+                          at(r, "streams", "upstream itself", "1", "first_byte_p50"))),
     ("100 KB through the lane: CPU", "0.5 ms", "{:.2f} ms",
      lambda r: ratio(large(r, "Corelay, lane"), 1000)),
     ("100 KB translated: CPU", "2 ms", "{:.2f} ms",

@@ -201,7 +201,7 @@ def configuration(directory, name, base, ca_file=None, **more):
     """Corelay's, with deployments at `base` whose names say how the upstream answers."""
     deployments = {
         "gpt-4o": "e20", "gpt-4.1-mini": "e2000",
-        "gpt-4.1": "e50-i40", "gpt-5": "e20-i200", "gpt-5-mini": "e30-i1000",
+        "gpt-4.1": "e50-i40", "gpt-5": "e20-i200", "gpt-5-mini": "e20-i1000",
         "anthropic--claude-4.5-sonnet": "e20", "anthropic--claude-4.5-haiku": "e2000",
         "gemini-2.5-pro": "e20", "gemini-2.5-flash": "e2000",
         "text-embedding-3-small": "v2048-x1536"}
