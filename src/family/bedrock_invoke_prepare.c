@@ -101,7 +101,8 @@ static status drop_empty_config(struct invoke_edit *e)
     struct jspan *config = jspan_get(e->body, "output_config");
 
     if (jspan_is(config, JSPAN_OBJECT) && !jspan_first(config))
-        jspan_remove(config);
+        jspan_remove_key(e->body,
+                         "output_config"); /* of several the last counts, and it is empty */
     return OK;
 }
 
