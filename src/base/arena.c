@@ -8,6 +8,7 @@
 #include <malloc.h>
 #endif
 
+#include "base/crypto.h"
 #include "base/held.h"
 
 enum {
@@ -26,7 +27,7 @@ struct chunk {
 struct arena {
     struct chunk *chunks; /* the newest first; only that one is filled further */
     size_t used, ceiling;
-    bool failed;
+    bool failed, secret;
 };
 
 struct arena *arena_new(size_t ceiling)
@@ -37,8 +38,15 @@ struct arena *arena_new(size_t ceiling)
     return arena;
 }
 
-static void chunk_free(struct chunk *c)
+void arena_hold_secrets(struct arena *arena)
 {
+    arena->secret = true;
+}
+
+static void chunk_free(const struct arena *arena, struct chunk *c)
+{
+    if (arena->secret)
+        crypto_wipe(c->bytes, c->used);
     held_take(c->size);
     free(c);
 }
@@ -50,7 +58,7 @@ void arena_free(struct arena *arena)
     bool large = arena->used > TRIM_BYTES;
     for (struct chunk *c = arena->chunks, *next; c; c = next) {
         next = c->next;
-        chunk_free(c);
+        chunk_free(arena, c);
     }
     free(arena);
 #ifdef __GLIBC__
@@ -80,7 +88,7 @@ void arena_reset(struct arena *arena)
     for (struct chunk *c = arena->chunks, *next; c; c = next) {
         next = c->next;
         if (c != kept)
-            chunk_free(c);
+            chunk_free(arena, c);
     }
     arena->chunks = kept;
     arena->used = 0;

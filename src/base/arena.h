@@ -22,6 +22,9 @@ struct arena *arena_new(size_t ceiling);
 /* Give everything back. NULL is allowed. */
 void arena_free(struct arena *arena);
 
+/* It holds secrets: its memory is overwritten before it is given back. */
+void arena_hold_secrets(struct arena *arena);
+
 /* Let it hand out `more` bytes beyond its ceiling, if it has one. */
 void arena_allow(struct arena *arena, size_t more);
 

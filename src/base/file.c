@@ -4,14 +4,27 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* All at once, so that no copy of a secret stays behind where the buffer had to grow. */
+static void reserve_size(int fd, struct buf *out)
+{
+    struct stat st;
+    size_t room = out->ceiling ? out->ceiling - out->n : SIZE_MAX;
+
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return;
+    buf_reserve(out, (uintmax_t)st.st_size < room ? (size_t)st.st_size + 1 : room);
+}
+
 static status read_all(int fd, struct buf *out)
 {
+    reserve_size(fd, out);
     for (;;) {
         char beyond;
         bool full = out->ceiling && out->n >= out->ceiling;

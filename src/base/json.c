@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/crypto.h"
 #include "base/file.h"
 
 static const cJSON *node(const struct json *n)
@@ -68,8 +69,19 @@ status json_parse(struct str text, struct json **out, int *line, int *column)
     return E_SYNTAX;
 }
 
+/* What is read with cJSON is mostly secret: service keys, tokens, callers' keys. */
+static void wipe(cJSON *n)
+{
+    for (; n; n = n->next) {
+        if (n->valuestring)
+            crypto_wipe(n->valuestring, strlen(n->valuestring));
+        wipe(n->child); /* cJSON bounds the depth */
+    }
+}
+
 void json_free(struct json *root)
 {
+    wipe((cJSON *)root);
     cJSON_Delete((cJSON *)root);
 }
 
@@ -82,6 +94,8 @@ status json_read_file(const char *path, size_t ceiling, struct json **out, int *
         *line = 0;
     if (!s)
         s = json_parse(buf_str(&text), out, line, column);
+    if (text.p)
+        crypto_wipe(text.p, text.cap);
     buf_free(&text);
     return s;
 }

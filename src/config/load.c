@@ -55,6 +55,7 @@ static struct config *config_new(void)
         arena_free(arena);
         return NULL;
     }
+    arena_hold_secrets(arena);
     *c = defaults;
     c->arena = arena;
     crypto_random(&c->keys.seed, sizeof c->keys.seed);

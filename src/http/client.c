@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "http/pool.h"
 
 enum {
@@ -63,6 +64,14 @@ static void drop_from_later(struct http_call *call)
         }
 }
 
+/* Tokens are among them. */
+static void free_headers(struct http_call *call)
+{
+    for (struct curl_slist *h = call->headers; h; h = h->next)
+        crypto_wipe(h->data, strlen(h->data));
+    curl_slist_free_all(call->headers);
+}
+
 static void call_free(struct http_call *call)
 {
     timer_clear(call->pool->reactor, &call->timer);
@@ -73,7 +82,7 @@ static void call_free(struct http_call *call)
         call->engine->calls--;
     }
     curl_easy_cleanup(call->easy);
-    curl_slist_free_all(call->headers);
+    free_headers(call);
     buf_free(&call->head);
     free(call);
 }
@@ -396,6 +405,8 @@ static bool set_headers(struct http_call *call, const struct http_request *reque
         call->bad_request |= !header_safe(h);
         good = !line.failed && append_header(call, call->bad_request ? "X-Bad;" : line.p);
     }
+    if (line.p)
+        crypto_wipe(line.p, line.cap);
     buf_free(&line);
     return good;
 }
@@ -513,7 +524,7 @@ static struct http_call *call_new(struct http_pool *pool, const struct http_requ
     if (!call->easy || !set_headers(call, request)) {
         if (call->easy)
             curl_easy_cleanup(call->easy);
-        curl_slist_free_all(call->headers);
+        free_headers(call);
         free(call);
         return NULL;
     }

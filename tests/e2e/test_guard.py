@@ -392,3 +392,46 @@ def test_other_protocols_are_refused(tmp_path, url):
     for token, api in ((url, "https://127.0.0.1:1"), ("https://127.0.0.1:1", url)):
         done = ask_for_models(tmp_path, token, api_url=api)
         assert done.returncode == 1 and "is no web address" in done.stderr, done
+
+
+# --- secrets in memory ----------------------------------------------------------------------------
+
+def memory_holds(pid, wanted):
+    """How often these bytes are in the process's memory that can be written."""
+    found = 0
+    maps = pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines()
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            words = line.split()
+            if not words[1].startswith("rw"):
+                continue
+            start, end = (int(n, 16) for n in words[0].split("-"))
+            try:
+                found += os.pread(memory.fileno(), end - start, start).count(wanted)
+            except OSError:
+                pass
+    return found
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or harness.SANITIZED,
+                    reason="only root looks into the memory of others; sanitizers keep what is freed")
+def test_secrets_are_wiped_from_memory(gateway, settings, emulator):
+    """A service key that the configuration has dropped, and the configuration's text itself."""
+    secret = "to-be-wiped-" + "0123456789" * 4
+    plain = settings(log={"level": "warning"})
+    config = json.loads(json.dumps(plain))
+    config["subAccounts"]["spare"] = {"service_key": {
+        "clientid": "i", "clientsecret": secret, "url": "http://127.0.0.1:1",
+        "serviceurls": {"AI_API_URL": "http://127.0.0.1:1"}}, "deployment_models": {
+            "spare": "http://127.0.0.1:1/d"}}
+    site = gateway("lighttpd", config)
+    assert site.chat().status == 200
+    pid, = responders(site)
+    assert memory_holds(pid, secret.encode()) == 1  # in the configuration, and in no text it came from
+    dropped = json.loads(site.config.read_text())
+    del dropped["subAccounts"]["spare"]
+    replace(site.config, json.dumps(dropped))
+    for pid in responders(site):
+        os.kill(pid, signal.SIGHUP)
+    harness.wait_for(lambda: site.chat().status == 200 and
+                     memory_holds(pid, secret.encode()) == 0, 15, "the secret to be gone")
