@@ -151,7 +151,7 @@ def run_streams(bench, contestant, count, events):
     pids = contestant.pids
     before = servers.rss_kib(pids)
     with servers.PeakMemory(pids) as memory:
-        found = measure(bench, contestant, connections=count, requests=max(count, 100),
+        found = measure(bench, contestant, connections=count, requests=count if count > 1 else 100,
                         events=events,
                         ramp=max(count // 100, 1) if count < 5000 else 5)
     found["kib_per_stream"] = max(memory.peak - before, 0) / count
