@@ -188,8 +188,8 @@ def test_a_thousand_streams_at_once(gateway, settings, emulator, record_property
     count = 1000
     site = gateway("lighttpd", settings())
     assert site.chat().status == 200
-    body = json.dumps(harness.chat_body("{{emu: chunks=40 delay_ms=250}} a story of rivers",
-                                        stream=True)).encode()
+    pace = f"{{{{emu: chunks=40 delay_ms={250 * harness.PATIENCE:.0f}}}}}"  # the first waits for the last
+    body = json.dumps(harness.chat_body(f"{pace} a story of rivers", stream=True)).encode()
     (pid,) = site.responders()
     idle, peak = rss_kib(pid), 0
 
