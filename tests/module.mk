@@ -44,6 +44,7 @@ EXTRA_DIST += \
 	tests/e2e/test_fastcgi.py \
 	tests/e2e/test_fault_table.py \
 	tests/e2e/test_gemini.py \
+	tests/e2e/test_first_sign.py \
 	tests/e2e/test_guard.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_json_mode.py \

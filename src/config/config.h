@@ -166,7 +166,8 @@ struct config {
     struct {
         int64_t request_ms, connect_ms, first_byte_ms, idle_ms, total_ms, grace_ms, keep_alive_ms,
             hold_ms, /* how long opening events may be held back before the caller sees them */
-            look_ms; /* how often to look whether a caller has left; 0: never */
+            first_sign_ms, /* how long the caller of a stream is left without a head */
+            look_ms;       /* how often to look whether a caller has left; 0: never */
     } timeouts;
     struct {
         enum log_level level;

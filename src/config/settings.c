@@ -216,6 +216,7 @@ static const struct key timeout_rows[] = {
     SECONDS("grace_seconds", timeouts.grace_ms, 0, DAY),
     SECONDS("keep_alive_seconds", timeouts.keep_alive_ms, 0.01, DAY),
     SECONDS("hold_seconds", timeouts.hold_ms, 0, DAY),
+    SECONDS("first_sign_seconds", timeouts.first_sign_ms, 0, DAY),
     SECONDS("look_seconds", timeouts.look_ms, 0, DAY)};
 static const struct key_table timeout_keys = KEY_TABLE(timeout_rows);
 

@@ -1,8 +1,8 @@
 /*
  * One try at one target, and the decision whether there is another.
  *
- * A target is left for the next one only while the caller has been sent nothing. What is the
- * caller's own fault (400, 413, ...) is final at the first target.
+ * A target is left for the next one only while the caller has been sent nothing but signs of life.
+ * What is the caller's own fault (400, 413, ...) is final at the first target.
  */
 #include "aicore/token.h"
 #include "base/clock.h"
@@ -93,7 +93,7 @@ static enum step attempt_failed(struct exchange *x)
     if (x->own_fault)
         return STEP_FAIL; /* nobody else would have it better, and none is to blame */
     bool again = route_failed(&x->pick, &x->error, hint_of(x));
-    if (x->head_sent || (x->work && x->work->repeats && !x->work->repeats(x)))
+    if ((x->head_sent && !x->only_signs) || (x->work && x->work->repeats && !x->work->repeats(x)))
         return STEP_FAIL;
     if (x->error.kind == CHAT_ERROR_CONTEXT_LENGTH)
         again = route_too_long(&x->pick);
@@ -548,6 +548,7 @@ enum step attempt_send(struct exchange *x)
         return STEP_FAIL;
     if (x->caller_paused)
         http_pause(x->http, true);
+    relay_await_head(x);
     if (!x->copied)
         mirror_begin(x);
     x->copied = true;

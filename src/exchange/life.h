@@ -189,6 +189,7 @@ struct exchange {
     bool streaming;                  /* a stream has begun: its head is sent */
     bool form_begun;                 /* and a text of it */
     bool head_sent, content_seen, stopped, up_failed;
+    bool only_signs; /* no more than head and signs of life was sent: another may still answer */
     int64_t last_out_ms;
     struct record record;
     int64_t started_ms;
@@ -245,7 +246,8 @@ void relay_close(struct exchange *x);                    /* end the stream's for
 /* Append the texts of `frames` with what the form puts around them; `*begun`: there was one
    before. */
 void relay_form(const struct dialect_form *form, struct str frames, bool *begun, struct buf *out);
-void relay_keep_alive(struct exchange *x); /* arm the timer that breaks silence */
+void relay_await_head(struct exchange *x); /* arm the timer that breaks the first silence */
+void relay_keep_alive(struct exchange *x); /* and the one for those that come later */
 
 /* reply.c */
 void reply_head(struct exchange *x, int status, const char *content_type);

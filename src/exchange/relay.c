@@ -101,6 +101,32 @@ static void begin_stream(struct exchange *x)
     relay_keep_alive(x);
 }
 
+static void send_sign(struct exchange *x)
+{
+    buf_add_str(&x->out, x->dialect->keep_alive);
+    relay_flush(x, true);
+}
+
+/* The model thinks, and has not even begun to answer. Web servers and clients give up on who is
+   silent; the price is that a failure can no more be told by its status. */
+static void on_no_head(void *arg)
+{
+    struct exchange *x = arg;
+
+    x->only_signs = true;
+    send_sign(x);
+}
+
+void relay_await_head(struct exchange *x)
+{
+    int64_t wait_ms = x->config->timeouts.first_sign_ms;
+
+    if (x->head_sent)
+        relay_keep_alive(x);
+    else if (wait_ms && x->call.stream && !x->work)
+        timer_set(x->reactor, &x->timer, wait_ms, on_no_head, x);
+}
+
 static void on_hold_over(void *arg)
 {
     struct exchange *x = arg;
@@ -135,7 +161,8 @@ bool relay_begin(struct exchange *x)
     if (!x->call.stream)
         return true;
     x->frames = frames_new(http_response_header(x->http, "content-type"));
-    timer_set(x->reactor, &x->timer, x->config->timeouts.hold_ms, on_hold_over, x);
+    if (!x->head_sent) /* else the next sign of life ends it */
+        timer_set(x->reactor, &x->timer, x->config->timeouts.hold_ms, on_hold_over, x);
     return x->frames != NULL;
 }
 
@@ -198,7 +225,8 @@ bool relay_push(struct exchange *x, struct str bytes)
     bool good = read_frames(x);
     if (x->out.failed)
         good = relay_broken(x, "The answer outgrew this gateway's buffer.");
-    if (good || x->head_sent) /* on failure nothing more is begun: another target may be tried */
+    /* on failure nothing more is begun: another target may be tried */
+    if (good || (x->head_sent && !x->only_signs))
         relay_flush(x, false);
     return good;
 }
@@ -247,6 +275,8 @@ void relay_flush(struct exchange *x, bool all)
     if (!x->out.n || (!all && !x->content_seen))
         return;
     earlier_note(x);
+    if (x->content_seen)
+        x->only_signs = false;
     if (!x->head_sent)
         begin_stream(x);
     relay_give(x, x->form ? apply_form(x) : buf_str(&x->out));
@@ -263,8 +293,8 @@ static void on_silence(void *arg)
     int64_t quiet_ms = clock_ms() - x->last_out_ms;
 
     if (quiet_ms >= x->config->timeouts.keep_alive_ms && x->head_sent && !x->caller_paused) {
-        buf_add_str(&x->out, x->dialect->keep_alive);
-        relay_flush(x, true);
+        x->content_seen |= x->out.n > 0; /* opening events are held back no longer */
+        send_sign(x);
     }
     relay_keep_alive(x);
 }

@@ -43,6 +43,8 @@ static void add_trace(const struct exchange *x, struct buf *out)
     add_header(out, "X-Request-Id", x->id);
     if (x->dialect->wire == WIRE_ANTHROPIC_MESSAGES)
         add_header(out, "Request-Id", x->id);
+    if (x->only_signs) /* who will have answered is not known yet */
+        return;
     add_header(out, "X-Corelay-Target", x->record.target);
     if (x->record.attempts)
         add_number(out, "X-Corelay-Attempts", x->record.attempts);

@@ -940,7 +940,6 @@ static void limits_rest_while_paused(void **state)
 
     (void)state;
     request.idle_ms = 100;
-    request.first_byte_ms = 100;
     begin(&s, &request);
     run_for(300);
     assert_false(s.done);

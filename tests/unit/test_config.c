@@ -226,6 +226,7 @@ static void has_defaults(void **state)
     assert_int_equal(c->timeouts.keep_alive_ms, 15000);
     assert_int_equal(c->timeouts.look_ms, 400);
     assert_int_equal(c->timeouts.hold_ms, 10000);
+    assert_int_equal(c->timeouts.first_sign_ms, 15000);
     assert_int_equal(c->log.level, LOG_LEVEL_INFO);
     assert_string_equal(c->log.destination, "stderr");
     assert_true(c->http.http2);
