@@ -15,7 +15,7 @@ def patient(long_lived, settings):
 
 
 def slow(emulator):
-    emulator.fault("slow", ms=1500, match={"path": "/v2/inference/"})
+    emulator.fault("slow", ms=int(1500 * min(harness.PATIENCE, 2)), match={"path": "/v2/inference/"})
 
 
 STREAMS = {
