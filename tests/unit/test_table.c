@@ -6,6 +6,12 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#if __GLIBC_PREREQ(2, 33)
+#define CAN_MEASURE_HEAP
+#endif
+#endif
 
 #include "route/table.h"
 
@@ -191,6 +197,32 @@ static void nothing_is_deployed(void **state)
     route_table_release(t);
     route_table_release(NULL);
 }
+
+#ifdef CAN_MEASURE_HEAP
+static size_t heap_bytes(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+/* Tables are made anew with each list that is fetched, and the old ones live on for a while. */
+static void a_small_table_takes_little_room(void **state)
+{
+    struct deployment item = {.id = "d1",
+                              .url = "https://api.example.com/d1",
+                              .executable = "azure-openai",
+                              .model = "m"};
+    struct deployment_list list = {.items = &item, .count = 1};
+    struct route_source s = {&one, "default", &list};
+    size_t before = heap_bytes();
+    struct route_table *t = route_table_new(&config, &s, 1);
+
+    (void)state;
+    assert_int_equal(route_table_count(t), 1);
+    assert_in_range(heap_bytes(), before, before + 32768);
+    route_table_release(t);
+}
+#endif
 
 /* More models than the table takes: the others still answer. */
 static void too_many_models(void **state)
@@ -402,6 +434,9 @@ int main(void)
         TEST(reads_named_deployments),
         TEST(settings_apply),
         TEST(nothing_is_deployed),
+#ifdef CAN_MEASURE_HEAP
+        TEST(a_small_table_takes_little_room),
+#endif
         TEST(too_many_models),
         TEST(finds_by_alias_and_fallback),
         TEST(orchestration_answers_for_all),
