@@ -513,6 +513,9 @@ void exchange_pause(struct exchange *x, bool paused)
 void exchange_cancel(struct exchange *x)
 {
     parts_drop(x);
-    write_record(x, "cancelled");
+    /* Clients close the connection when they have read the last event, which may be before we have read
+       the end of upstream's stream. */
+    bool had_all = x->streaming && x->stopped && !x->out.n;
+    write_record(x, had_all ? "done" : "cancelled");
     exchange_free(x);
 }

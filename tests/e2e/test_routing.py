@@ -2,6 +2,7 @@
 
 Behind lighttpd alone: none of it depends on the web server.
 """
+import itertools
 import json
 import pathlib
 import shutil
@@ -320,3 +321,18 @@ def test_limits_of_time_are_a_models_own(gateway, settings, emulator):
         stream.hang_up()
         assert least - 0.1 < took < least + 8 * harness.PATIENCE, (model, took)
         assert len(emulator.inference()) == 1
+
+
+@pytest.mark.parametrize("unread, outcome", [(1, "cancelled"), (0, "done")])
+def test_who_leaves_with_the_whole_answer_has_not_cancelled(two, emulator, unread, outcome):
+    """Clients close when they have read the last event, which may be before upstream has closed."""
+    said = len(list(two.chat_stream("hello").data())) - unread
+    emulator.reset()
+    # Two events are not for the caller: Azure's first, and the usage that only we asked for.
+    emulator.fault("hang", match=CALLS, at="events", after_events=2 + said)
+    stream = two.chat_stream("hello")
+    assert len(list(itertools.islice(stream.data(), said))) == said
+    stream.hang_up()
+    asked = stream.headers["x-request-id"]
+    [record] = harness.wait_for(lambda: [r for r in two.records() if r.get("id") == asked], 20, "its record")
+    assert record["outcome"] == outcome, record
