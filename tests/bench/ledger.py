@@ -18,6 +18,7 @@ import servers
 
 FILE = pathlib.Path(__file__).resolve().parent / "ledger.json"
 LIMIT = 0.03
+TRIES = 3
 
 
 def valgrind(build, directory, upstream, tool, requests):
@@ -56,42 +57,47 @@ def valgrind(build, directory, upstream, tool, requests):
     return int(found[1].replace(",", ""))
 
 
-def measure(build):
-    with tempfile.TemporaryDirectory(prefix="corelay-ledger.") as place:
-        directory = pathlib.Path(place)
-        upstream = servers.Upstream(build)
+class Counts:
+    """What is counted: a name, and a way to count it (once more)."""
+
+    def __init__(self, build, directory):
+        self.build, self.directory = build, directory
+        self.upstream = servers.Upstream(build)
+        self.least = {}
 
         def body(name, text):
             path = directory / name
             path.write_bytes(text)
             return path
 
-        def per(path, body, few, many, tool):
-            counts = [valgrind(build, directory, upstream, tool, [(path, body, 10), (path, body, n)])
-                      for n in (few, many)]
-            return (counts[1] - counts[0]) / (many - few)
-
+        chat, messages = "/v1/chat/completions", "/v1/messages"
         small = body("small", bodies.small("gpt-4o"))
         lane = body("lane", bodies.messages("anthropic--claude-4.5-sonnet", 100_000))
         across = body("across", bodies.messages("gpt-4o", 100_000))
-        chat, messages = "/v1/chat/completions", "/v1/messages"
-        streams = {name: (path, [body(f"{name}-{m}", text(m)) for m in models])
-                   for name, path, models, text in (
-            ("event, lane", chat, ("gpt-4o", "gpt-4.1-mini"),
-             lambda m: bodies.small(m, stream=True)),
-            ("event, translated", messages, ("gpt-4o", "gpt-4.1-mini"),
-             lambda m: bodies.messages(m, 1000, stream=True)))}
-        found = {}
+        models = ("gpt-4o", "gpt-4.1-mini")  # 20 and 2,000 events
+        short, long = (body(f"lane-{m}", bodies.small(m, stream=True)) for m in models)
+        brief, broad = (body(f"across-{m}", bodies.messages(m, 1000, stream=True)) for m in models)
+        self.ways = {}
         for tool in ("instructions", "allocations"):
-            found[f"small request, {tool}"] = per(chat, small, 10, 110, tool)
-            found[f"100 KB request, lane, {tool}"] = per(messages, lane, 5, 25, tool)
-            found[f"100 KB request, translated, {tool}"] = per(messages, across, 5, 25, tool)
-            for name, (path, (few, many)) in streams.items():
-                counts = [valgrind(build, directory, upstream, tool, [(path, few, 10), (path, b, 5)])
-                          for b in (few, many)]
-                found[f"{name}, {tool}"] = (counts[1] - counts[0]) / 5 / (2000 - 20)
-        upstream.end()
-    return found
+            self.ways |= {
+                f"small request, {tool}": (tool, chat, (small, 10), (small, 110), 100),
+                f"100 KB request, lane, {tool}": (tool, messages, (lane, 5), (lane, 25), 20),
+                f"100 KB request, translated, {tool}": (tool, messages, (across, 5), (across, 25), 20),
+                f"event, lane, {tool}": (tool, chat, (short, 5), (long, 5), 5 * (2000 - 20)),
+                f"event, translated, {tool}": (tool, messages, (brief, 5), (broad, 5), 5 * (2000 - 20)),
+            }
+
+    def run(self, tool, path, warm, load):
+        """The least count of all such runs so far: what else goes on only ever adds to it."""
+        count = valgrind(self.build, self.directory, self.upstream, tool, [(path, warm, 10), (path, *load)])
+        key = (tool, path, *load)
+        self.least[key] = min(count, self.least.get(key, count))
+        return self.least[key]
+
+    def count(self, name):
+        tool, path, few, many, times = self.ways[name]
+        less = self.run(tool, path, few[0], few)
+        return (self.run(tool, path, few[0], many) - less) / times
 
 
 def host():
@@ -103,24 +109,42 @@ def host():
             "avx2": " avx2" in pathlib.Path("/proc/cpuinfo").read_text()}
 
 
+def worse(value, known):
+    # Less than one allocation is a matter of chance: when a buffer grows, how bytes arrive.
+    return value > known * (1 + LIMIT) and value - known > 0.5
+
+
+def compare(counts, known):
+    """How many are worse. What seems so is counted again: on a busy machine bytes arrive in other pieces."""
+    bad = 0
+    for name in counts.ways:
+        value = counts.count(name)
+        for _ in range(TRIES - 1):
+            if worse(value, known[name]):
+                value = counts.count(name)
+        bad += worse(value, known[name])
+        print(f"{'WORSE' if worse(value, known[name]) else 'ok':5}  {name:42} {value:12,.1f}  "
+              f"{value / known[name] - 1:+7.1%}", flush=True)
+    return bad
+
+
 def check(build, update):
-    subprocess.run(["make", "-s", "-C", build, "all", "bench-programs"], check=True)
-    found = measure(build)
-    if update:
-        FILE.write_text(json.dumps({"host": host()} | {k: round(v, 2) for k, v in found.items()},
-                                   indent=1) + "\n")
+    here = host()
     known = json.loads(FILE.read_text())
-    comparable = known["host"] == host()
-    worse = 0
-    for name, value in found.items():
-        change = value / known[name] - 1 if known.get(name) else 0
-        # Less than one allocation is a matter of chance: when a buffer grows, how bytes arrive.
-        bad = change > LIMIT and value - known[name] > 0.5
-        worse += bad
-        print(f"{'WORSE' if bad else 'ok':5}  {name:42} {value:12,.1f}  {change:+7.1%}")
-    if not comparable:
-        print(f"The ledger was made with {known['host']}, here is {host()}: nothing to hold them to.")
-        print(f"0 passed, 0 failed, {len(found)} skipped")
+    if not update and known["host"] != here:
+        print(f"The ledger was made with {known['host']}, here is {here}: nothing to hold the counts to.")
+        print(f"0 passed, 0 failed, {len(known) - 1} skipped")
         return 0
-    print(f"{len(found) - worse} passed, {worse} failed, 0 skipped")
-    return 1 if worse else 0
+    with tempfile.TemporaryDirectory(prefix="corelay-ledger.") as place:
+        counts = Counts(build, pathlib.Path(place))
+        try:
+            if update:
+                known = {"host": here} | {name: round(min(counts.count(name) for _ in range(TRIES)), 2)
+                                          for name in counts.ways}
+                FILE.write_text(json.dumps(known, indent=1) + "\n")
+                return 0
+            bad = compare(counts, known)
+        finally:
+            counts.upstream.end()
+    print(f"{len(known) - 1 - bad} passed, {bad} failed, 0 skipped")
+    return 1 if bad else 0
