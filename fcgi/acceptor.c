@@ -109,6 +109,14 @@ static enum body_state read_body(struct responder *r, struct conn *conn,
     return BODY_COMPLETE;
 }
 
+/* All is read, and a stream would hold the buffer to its end. After an error it stays: libfcgi then
+   closes the connection. */
+static void free_input(FCGX_Request *fcgi)
+{
+    if (!FCGX_GetError(fcgi->in))
+        FCGX_FreeStream(&fcgi->in);
+}
+
 static bool read_request(struct responder *r, struct conn *conn)
 {
     struct shared_config *shared = current_config(r);
@@ -128,6 +136,7 @@ static bool read_request(struct responder *r, struct conn *conn)
         if (params_size(conn->fcgi.envp) > (size_t)config->limits.header_bytes)
             conn->request.body_state = HEAD_TOO_LARGE;
         conn->request.body = buf_str(&conn->body);
+        free_input(&conn->fcgi);
         good = true;
     }
     shared_config_release(shared);

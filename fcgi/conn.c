@@ -147,6 +147,18 @@ static void update_pause(struct conn *conn)
     exchange_pause(conn->exchange, pause);
 }
 
+/* FCGX_Finish_r, which closes nothing that is written where there is no input any more. */
+static void end_request(FCGX_Request *fcgi)
+{
+    if (fcgi->in) {
+        FCGX_Finish_r(fcgi);
+        return;
+    }
+    bool failed = FCGX_FClose(fcgi->err) < 0;
+    failed |= FCGX_FClose(fcgi->out) < 0;
+    FCGX_Free(fcgi, failed || !fcgi->keepConnection);
+}
+
 /* The web server may send the next request on the same connection. */
 static void keep(struct conn *conn)
 {
@@ -164,7 +176,7 @@ static void finish(struct conn *conn)
         FCGX_Detach(&conn->fcgi);
         watch_forget(conn->loop->reactor, &conn->watch);
     }
-    FCGX_Finish_r(&conn->fcgi);
+    end_request(&conn->fcgi);
     atomic_fetch_sub(&conn->loop->active, 1);
     if (conn->fcgi.ipcFd >= 0 && !atomic_load(&conn->loop->responder->stopping)) {
         keep(conn);

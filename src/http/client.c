@@ -20,6 +20,8 @@
 enum {
     CONNECT_MS = 10000,
     RESPONSE_HEAD_BYTES = 128 * 1024,
+    UPLOAD_BYTES =
+        16 * 1024, /* the least; a stream holds it to its end, 64 KiB if nobody says so */
     RETRY_AFTER_MAX_S = 366 * 24 * 3600 /* whoever asks for more means never */
 };
 
@@ -469,6 +471,7 @@ static void set_transport(struct http_call *call, const struct http_settings *se
         curl_easy_setopt(easy, CURLOPT_PROXY, settings->proxy);
     if (settings->no_proxy)
         curl_easy_setopt(easy, CURLOPT_NOPROXY, settings->no_proxy);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BYTES);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, settings->user_agent);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
