@@ -251,9 +251,11 @@ int cgi_serve(struct shared_config *config)
     struct cgi cgi = {0};
     struct epoll_event probe = {0};
     struct gateway *gateway = NULL;
+    struct http_settings http = shared_config_get(config)->http;
 
+    http.brief = true;
     read_request(&cgi, shared_config_get(config));
-    cgi.reactor = reactor_new(&shared_config_get(config)->http);
+    cgi.reactor = reactor_new(&http);
     if (cgi.reactor)
         gateway = gateway_new(cgi.reactor, config);
     int epoll_fd = epoll_create1(EPOLL_CLOEXEC); /* regular files cannot be watched */

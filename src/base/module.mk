@@ -1,6 +1,7 @@
 src_libcorelay_a_SOURCES += \
 	src/base/arena.c src/base/arena.h \
 	src/base/buf.c src/base/buf.h \
+	src/base/ca_bundle.c src/base/ca_bundle.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/crypto.c src/base/crypto.h \
 	src/base/file.c src/base/file.h \

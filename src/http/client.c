@@ -463,10 +463,7 @@ static void set_transport(struct http_call *call, const struct http_settings *se
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                      (long)(settings->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, call->engine == &call->pool->h2 ? 1L : 0L);
-    /* With a CA path the store is parsed anew for every connection (28 ms each). */
-    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    if (settings->ca_file)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file);
+    anchors_set(call->pool, easy);
     if (settings->proxy)
         curl_easy_setopt(easy, CURLOPT_PROXY, settings->proxy);
     if (settings->no_proxy)

@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 
+#include "base/ca_bundle.h"
 #include "http/client.h"
 #include "http/reactor.h"
 
@@ -28,8 +29,9 @@ struct http_pool {
     char *texts[4]; /* our copies behind the settings */
     struct engine any, h2;
     struct h2_host *h2_hosts;
-    bool inside;             /* curl is at work: no calls into it */
-    struct http_call *later; /* calls that want something done when it has returned */
+    struct ca_bundle *bundle; /* NULL: curl reads the authorities */
+    bool inside;              /* curl is at work: no calls into it */
+    struct http_call *later;  /* calls that want something done when it has returned */
     struct timer later_timer;
 };
 
@@ -49,6 +51,12 @@ void pool_learn(struct http_pool *pool, CURL *easy);
 /* client.c: a transfer has ended; what calls asked for while curl was at work. */
 void client_ended(CURL *easy, CURLcode code);
 void client_do_later(void *pool);
+
+/* anchors.c: who is trusted. The file that the environment names, or NULL; open what a brief pool needs,
+   once its settings are there; tell a transfer. */
+const char *anchors_from_environment(void);
+void anchors_open(struct http_pool *pool);
+void anchors_set(struct http_pool *pool, CURL *easy);
 
 /* url.c: "https://host:port" of a URL; false when it does not fit. */
 bool url_origin(const char *url, char out[HOST_BYTES]);

@@ -331,6 +331,10 @@ def certificates(tmp_path_factory):
         (place / f"{name}.pem").write_text((place / "key").read_text() +
                                            (place / "cert").read_text())
         (place / f"{name}.ca").write_text((place / "cert").read_text())
+    good, other = (place / "good.ca").read_text(), (place / "other.ca").read_text()
+    (place / "both.ca").write_text(f"Ours\n\n{other}\nand theirs\n{good}")
+    # how administrators take an authority out: OpenSSL reads over it
+    (place / "spoiled.ca").write_text(other + "#" + good)
     # The system's own minimum must not be what refuses.
     (place / "openssl.cnf").write_text(
         "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n"
@@ -338,8 +342,12 @@ def certificates(tmp_path_factory):
     return place
 
 
-def ask_for_models(tmp_path, url, ca_file=None, api_url=None, **environment):
-    """What `corelay models` says of an account whose token service is there."""
+COMMAND = ("src/corelay", "models", "--config")
+CGI = ("fcgi/corelay.fcgi", "--config")  # a process for one request: reads authorities its own way
+
+
+def ask_for_models(tmp_path, url, ca_file=None, api_url=None, command=COMMAND, **environment):
+    """What `corelay models`, or the CGI program, says of an account whose token service is there."""
     config = {"subAccounts": {"a": {"service_key": {
         "clientid": "i", "clientsecret": "s", "url": url,
         "serviceurls": {"AI_API_URL": api_url or url}}}},
@@ -350,23 +358,32 @@ def ask_for_models(tmp_path, url, ca_file=None, api_url=None, **environment):
     file.write_text(json.dumps(config))
     file.chmod(0o600)
     clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
-    return subprocess.run([harness.BUILD / "src" / "corelay", "models", "--config", file],
+    request = {"GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "GET",
+               "REQUEST_URI": "/v1/models"} if command is CGI else {}
+    return subprocess.run([harness.BUILD / command[0], *command[1:], file], stdin=subprocess.DEVNULL,
                           check=False, capture_output=True, text=True, timeout=120,
-                          env={**clean, **environment})
+                          env={**clean, **request, **environment})
 
 
-def test_trusted_certificate_is_taken(upstream, certificates, tmp_path):
+@pytest.mark.parametrize("command", [COMMAND, CGI])
+@pytest.mark.parametrize("trusted", ["good.ca", "both.ca"])
+def test_trusted_certificate_is_taken(upstream, certificates, tmp_path, trusted, command):
     server = upstream(certificates / "good.pem")
-    ask_for_models(tmp_path, f"https://127.0.0.1:{server.port}", certificates / "good.ca")
+    ask_for_models(tmp_path, f"https://127.0.0.1:{server.port}", certificates / trusted,
+                   command=command)
     assert "/oauth/token" in server.asked
 
 
-@pytest.mark.parametrize("certificate, trusted", [("good", None), ("other", "other.ca")])
-def test_other_certificates_are_refused(upstream, certificates, tmp_path, certificate, trusted):
+@pytest.mark.parametrize("command", [COMMAND, CGI])
+@pytest.mark.parametrize("certificate, trusted", [("good", None), ("good", "other.ca"),
+                                                  ("good", "spoiled.ca"), ("other", "other.ca")])
+def test_other_certificates_are_refused(upstream, certificates, tmp_path, certificate, trusted,
+                                        command):
     server = upstream(certificates / f"{certificate}.pem")
     done = ask_for_models(tmp_path, f"https://127.0.0.1:{server.port}",
-                          trusted and certificates / trusted)
-    assert done.returncode == 1 and server.asked == []
+                          trusted and certificates / trusted, command=command)
+    assert server.asked == []
+    assert done.returncode == 1 or "Status: 50" in done.stdout, done
 
 
 @pytest.mark.parametrize("version, taken", [(ssl.TLSVersion.TLSv1_2, True),
