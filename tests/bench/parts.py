@@ -182,6 +182,22 @@ def streams(bench):
     return table
 
 
+def events(bench):
+    """Streams of 2,000 events that come as fast as they are read, one at a time"""
+    site = bench.sites["lighttpd"]
+    contestants = {
+        "Corelay, lane": Contestant(site.port, "/v1/chat/completions", bench.body(
+            "events-lane", bodies.small("gpt-4.1-mini", stream=True)), site),
+        "Corelay, translated": Contestant(site.port, "/v1/messages", bench.body(
+            "events-across", bodies.messages("gpt-4.1-mini", 1000, stream=True)), site)}
+
+    def one(contestant, warm):
+        return measure(bench, contestant, requests=2 if warm else 20, events=2003)
+    return {name: {"2,000": {"cpu_us_per_event": middle(found, "cpu_us_per_event"),
+                             "rate": middle(found, "events") / middle(found, "seconds")}}
+            for name, found in bench.interleaved(contestants, one).items()}
+
+
 def tls(bench):
     """Upstream over TLS: small requests at 16 connections, one at a time, and on new connections"""
     body = bench.body("small.json", bodies.small("gpt-4o"))
