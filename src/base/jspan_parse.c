@@ -112,12 +112,20 @@ static status scan_string(struct parser *in, struct str *out)
     return fail_at(in, "unterminated string");
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9'; /* isdigit asks the locale */
+}
+
 static bool scan_digits(struct parser *in)
 {
-    const char *from = in->p;
-    while (in->p < in->end && isdigit((unsigned char)*in->p))
-        in->p++;
-    return in->p > from;
+    const char *p = in->p;
+
+    while (p < in->end && is_digit(*p))
+        p++;
+    bool some = p > in->p;
+    in->p = p;
+    return some;
 }
 
 static status scan_number(struct parser *in)
@@ -169,8 +177,7 @@ static bool scan_numbers(struct parser *in)
 
     for (;;) {
         skip_space(in);
-        if (in->p >= in->end || !(*in->p == '-' || isdigit((unsigned char)*in->p)) ||
-            scan_number(in))
+        if (in->p >= in->end || !(*in->p == '-' || is_digit(*in->p)) || scan_number(in))
             break;
         skip_space(in);
         if (in->p < in->end && *in->p == ']') {
@@ -207,7 +214,7 @@ static status scan_value(struct parser *in, struct jspan *n)
         n->type = JSPAN_STRING;
         return scan_string(in, &n->text);
     default:
-        if (*in->p == '-' || isdigit((unsigned char)*in->p)) {
+        if (*in->p == '-' || is_digit(*in->p)) {
             n->type = JSPAN_NUMBER;
             s = scan_number(in);
         } else {

@@ -4,6 +4,7 @@ src_libcorelay_a_SOURCES += \
 	src/base/ca_bundle.c src/base/ca_bundle.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/crypto.c src/base/crypto.h \
+	src/base/decimal.c src/base/decimal.h \
 	src/base/file.c src/base/file.h \
 	src/base/hash.h \
 	src/base/held.c src/base/held.h \

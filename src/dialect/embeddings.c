@@ -9,15 +9,10 @@
  */
 #include "dialect/embeddings.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "base/crypto.h"
+#include "base/decimal.h"
 #include "base/jwrite.h"
 #include "dialect/decode.h"
-
-enum { NUMBER_BYTES = 64 }; /* longer than any float that a program prints */
 
 /* --- request --------------------------------------------------------------------------------- */
 
@@ -122,31 +117,9 @@ status embeddings_decode(struct arena *arena, const struct jspan *body, struct e
 
 static void skip_space(struct str *rest)
 {
-    while (rest->n && strchr(" \t\r\n", rest->p[0]) && rest->p[0])
+    while (rest->n &&
+           (rest->p[0] == ' ' || rest->p[0] == '\n' || rest->p[0] == '\r' || rest->p[0] == '\t'))
         *rest = str_slice(*rest, 1, rest->n);
-}
-
-/* The next number of a JSON array, read straight to float32: by way of double it would be rounded
-   twice. */
-static bool take_number(struct str *rest, float *out)
-{
-    char copy[NUMBER_BYTES];
-    char *end;
-    size_t n = 0;
-
-    skip_space(rest);
-    while (n < rest->n && n < sizeof copy - 1 && rest->p[n] &&
-           strchr("+-.0123456789eE", rest->p[n])) {
-        copy[n] = rest->p[n];
-        n++;
-    }
-    copy[n] = '\0';
-    if (n == 0 || copy[0] == '+' || copy[0] == '.')
-        return false;
-    *out = strtof(copy, &end);
-    *rest = str_slice(*rest, n, rest->n);
-    skip_space(rest);
-    return *end == '\0' && isfinite(*out);
 }
 
 static bool take(struct str *rest, char c)
@@ -158,49 +131,49 @@ static bool take(struct str *rest, char c)
     return true;
 }
 
-static void add_float32(struct buf *bytes, float number)
+static void put_float32(char to[4], float number)
 {
     uint32_t bits;
     memcpy(&bits, &number, sizeof bits);
-    for (int shift = 0; shift < 32; shift += 8)
-        buf_add_char(bytes, (char)(bits >> shift & 0xff));
+    for (int i = 0; i < 4; i++)
+        to[i] = (char)(bits >> 8 * i & 0xff);
 }
 
-/* Every number of the array as float32, appended to `bytes`. */
+static float float32_from(const unsigned char bytes[4])
+{
+    uint32_t bits = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+                    (uint32_t)bytes[3] << 24;
+    float number;
+
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+/* Every number of the array as float32, appended to `bytes` (NULL: they are only looked at). Straight to
+   float32: by way of double they would be rounded twice. */
 static status read_array(struct str array, struct buf *bytes)
 {
     float number;
 
+    if (bytes && !buf_reserve(bytes, 2 * array.n + 4)) /* the shortest number has two characters */
+        return E_NOMEM;
     if (!take(&array, '['))
         return E_SYNTAX;
     if (!take(&array, ']')) {
         do {
-            if (!take_number(&array, &number))
+            skip_space(&array);
+            if (!decimal_take_float(&array, &number))
                 return E_SYNTAX;
-            add_float32(bytes, number);
+            if (bytes) {
+                put_float32(bytes->p + bytes->n, number);
+                bytes->n += 4;
+            }
         } while (take(&array, ','));
         if (!take(&array, ']'))
             return E_SYNTAX;
     }
     skip_space(&array);
-    return array.n ? E_SYNTAX : bytes->failed ? E_NOMEM : OK;
-}
-
-/* The shortest decimal that is the same float32 again. */
-static void add_decimal(struct buf *out, const unsigned char bytes[4])
-{
-    uint32_t bits = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-                    (uint32_t)bytes[3] << 24;
-    char text[NUMBER_BYTES];
-    float number;
-
-    memcpy(&number, &bits, sizeof number);
-    for (int digits = 6; digits <= 9; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, (double)number);
-        if (strtof(text, NULL) == number)
-            break;
-    }
-    buf_add_cstr(out, text);
+    return array.n ? E_SYNTAX : OK;
 }
 
 /* --- answer ---------------------------------------------------------------------------------- */
@@ -233,7 +206,7 @@ static status write_floats(struct arena *arena, struct jwrite *w, const struct e
     for (size_t i = 0; i < bytes.n; i += 4) {
         if (i)
             buf_add_char(w->out, ',');
-        add_decimal(w->out, (const unsigned char *)bytes.p + i);
+        decimal_add_float(w->out, float32_from((const unsigned char *)bytes.p + i));
     }
     jwrite_end(w);
     return OK;
@@ -242,12 +215,9 @@ static status write_floats(struct arena *arena, struct jwrite *w, const struct e
 /* Numbers that are wanted as numbers are only looked at: their digits stay as they came. */
 status embeddings_write_numbers(struct arena *arena, struct jwrite *w, const struct embed_vector *v)
 {
-    struct buf unused = {0};
-
     if (v->base64.n)
         return write_floats(arena, w, v);
-    status s = read_array(v->numbers, &unused);
-    buf_free(&unused);
+    status s = read_array(v->numbers, NULL);
     if (!s)
         jwrite_raw(w, str_trim(v->numbers));
     return s;
