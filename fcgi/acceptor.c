@@ -1,21 +1,12 @@
 /*
- * Acceptor threads: take a connection, read the parameters and the body, hand the request to a
- * reactor.
+ * Reading requests: parameters and body. libfcgi can do it only blocking, so a reactor does it when all
+ * is there, and acceptor threads do the rest.
  *
- * We accept ourselves and give the connection to FCGX_Accept_r, which takes one that it finds open
- * in place of accepting: so a thread can also wait for the end of the program and for kept
- * connections, and reads can have a time limit, all of which libfcgi lacks.
+ * FCGX_Accept_r takes a connection that it finds open in place of accepting one.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/held.h"
@@ -23,13 +14,7 @@
 #include "params.h"
 #include "responder.h"
 
-enum {
-    READ_BYTES = 64 * 1024,
-    COMPLAIN_EVERY_MS = 10 * 1000,
-    /* The kernel wakes one thread of one process for a connection. If that process is killed at this
-       moment, the connection waits until somebody looks. */
-    LOOK_MS = 1000
-};
+enum { READ_BYTES = 64 * 1024 };
 
 static struct shared_config *current_config(struct responder *r)
 {
@@ -117,14 +102,12 @@ static void free_input(FCGX_Request *fcgi)
         FCGX_FreeStream(&fcgi->in);
 }
 
-static bool read_request(struct responder *r, struct conn *conn)
+bool request_read(struct responder *r, struct conn *conn)
 {
     struct shared_config *shared = current_config(r);
     const struct config *config = shared_config_get(shared);
-    struct timeval limit = {.tv_sec = config->timeouts.request_ms / 1000 + 1};
     bool good = false;
 
-    setsockopt(conn->fcgi.ipcFd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     conn->fcgi.keepConnection = 1; /* "there is a connection already" */
     /* libfcgi takes parameters that were cut short for all there are; the stream knows better */
     if (FCGX_Accept_r(&conn->fcgi) >= 0 && !FCGX_GetError(conn->fcgi.in)) {
@@ -143,128 +126,65 @@ static bool read_request(struct responder *r, struct conn *conn)
     return good;
 }
 
+int64_t request_patience_ms(struct responder *r)
+{
+    struct shared_config *shared = current_config(r);
+    int64_t ms = shared_config_get(shared)->timeouts.request_ms;
+
+    shared_config_release(shared);
+    return ms;
+}
+
+/* --- threads that may wait ------------------------------------------------------------------- */
+
 static void serve(struct responder *r, struct conn *conn)
 {
-    if (read_request(r, conn))
+    struct timeval limit = {.tv_sec = request_patience_ms(r) / 1000 + 1};
+
+    setsockopt(conn->fcgi.ipcFd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    if (request_read(r, conn))
         conn_hand_over(r, conn);
     else
         conn_free(conn);
 }
 
-/* --- waiting for work ------------------------------------------------------------------------ */
-
-static struct conn *pop_kept(struct responder *r)
-{
-    uint64_t one;
-    if (read(r->kept_fd, &one, sizeof one) != sizeof one)
-        return NULL;
-    pthread_mutex_lock(&r->lock);
-    struct conn *conn = r->kept;
-    if (conn)
-        r->kept = conn->next_kept;
-    pthread_mutex_unlock(&r->lock);
-    return conn;
-}
-
 void acceptors_take(struct responder *r, struct conn *conn)
 {
-    uint64_t one = 1;
-
+    conn->next_queued = NULL;
     pthread_mutex_lock(&r->lock);
-    conn->next_kept = r->kept;
-    r->kept = conn;
+    *r->queue_end = conn;
+    r->queue_end = &conn->next_queued;
+    pthread_cond_signal(&r->work);
     pthread_mutex_unlock(&r->lock);
-    ssize_t n = write(r->kept_fd, &one, sizeof one);
-    (void)n;
 }
 
-/* Not at each of many tries. */
-static void complain(void)
+/* Waits; NULL: there will be nothing any more. */
+static struct conn *next_queued(struct responder *r)
 {
-    static _Atomic int64_t next_ms;
-    int64_t now = clock_ms(), next = atomic_load(&next_ms);
-
-    if (now >= next && atomic_compare_exchange_strong(&next_ms, &next, now + COMPLAIN_EVERY_MS))
-        log_error("cannot accept: out of descriptors or memory");
-}
-
-static struct conn *accept_one(struct responder *r)
-{
-    struct timeval limit = {.tv_sec = SEND_TIMEOUT_S};
-    int fd = accept4(r->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-
-    if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
-            complain();
-            poll(NULL, 0, 100); /* the connection waits in the queue: do not spin */
-        }
-        return NULL;
-    }
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    struct conn *conn = conn_new(fd);
-    if (!conn)
-        close(fd);
+    pthread_mutex_lock(&r->lock);
+    while (!r->queue && !r->queue_ends)
+        pthread_cond_wait(&r->work, &r->lock);
+    struct conn *conn = r->queue;
+    if (conn)
+        r->queue = conn->next_queued;
+    if (!r->queue)
+        r->queue_end = &r->queue;
+    pthread_mutex_unlock(&r->lock);
     return conn;
-}
-
-/*
- * What one acceptor waits for. Each has an epoll of its own: with poll, every connection would wake
- * all of them up, of which all but one go back to sleep.
- */
-static int wait_set(const struct responder *r)
-{
-    const int fds[] = {r->stop_fd, r->kept_fd, r->listen_fd};
-    int set = epoll_create1(EPOLL_CLOEXEC);
-
-    for (size_t i = 0; set >= 0 && i < sizeof fds / sizeof fds[0]; i++) {
-        struct epoll_event e = {.events = EPOLLIN, .data.fd = fds[i]};
-        if (fds[i] != r->stop_fd)
-            e.events |= EPOLLEXCLUSIVE;
-        if (epoll_ctl(set, EPOLL_CTL_ADD, fds[i], &e) < 0) {
-            close(set);
-            set = -1;
-        }
-    }
-    return set;
 }
 
 static void *acceptor(void *arg)
 {
     struct responder *r = arg;
-    int set = wait_set(r);
 
-    if (set < 0)
-        log_error("an acceptor cannot wait: %s", strerror(errno));
-    while (set >= 0 && !atomic_load(&r->stopping)) {
-        struct epoll_event e;
-        struct conn *conn = NULL;
-        int ready = epoll_wait(set, &e, 1, LOOK_MS);
-        if (ready < 0)
-            continue;
-        if (ready == 0)
-            conn = accept_one(r);
-        else if (e.data.fd == r->kept_fd)
-            conn = pop_kept(r);
-        else if (e.data.fd == r->listen_fd && e.events & EPOLLIN)
-            conn = accept_one(r);
-        else if (e.data.fd == r->listen_fd)
-            poll(NULL, 0, 100); /* an error of the socket's own: do not spin */
-        if (conn)
-            serve(r, conn);
-    }
-    if (set >= 0)
-        close(set);
+    for (struct conn *conn; (conn = next_queued(r)) != NULL;)
+        serve(r, conn);
     return NULL;
 }
 
 status acceptors_start(struct responder *r, int count)
 {
-    r->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    r->kept_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
-    /* several threads and processes see one connection coming; all but one must not wait for it */
-    int flags = fcntl(r->listen_fd, F_GETFL);
-    if (r->stop_fd < 0 || r->kept_fd < 0 || fcntl(r->listen_fd, F_SETFL, flags | O_NONBLOCK) < 0)
-        return E_IO;
+    r->queue_end = &r->queue;
     for (int i = 0; i < count && i < ACCEPTORS_MAX; i++) {
         if (pthread_create(&r->acceptors[i], NULL, acceptor, r) != 0)
             return E_IO;
@@ -275,17 +195,10 @@ status acceptors_start(struct responder *r, int count)
 
 void acceptors_join(struct responder *r)
 {
-    uint64_t one = 1;
-
-    atomic_store(&r->stopping, true);
-    ssize_t n = write(r->stop_fd, &one, sizeof one);
-    (void)n;
+    pthread_mutex_lock(&r->lock);
+    r->queue_ends = true;
+    pthread_cond_broadcast(&r->work);
+    pthread_mutex_unlock(&r->lock);
     for (int i = 0; i < r->acceptor_count; i++)
         pthread_join(r->acceptors[i], NULL);
-    for (struct conn *conn = r->kept, *next; conn; conn = next) {
-        next = conn->next_kept;
-        conn_free(conn);
-    }
-    close(r->stop_fd);
-    close(r->kept_fd);
 }

@@ -1,5 +1,8 @@
 /*
- * One FastCGI connection on its reactor.
+ * One FastCGI connection on its reactor: it waits for a request, and carries it.
+ *
+ * The reactor must never wait for the web server. So it looks at what has come without taking it, and
+ * reads only a whole request; the rest is for acceptors.
  *
  * libfcgi writes blocking and must not be given a non-blocking socket, so bytes go to it only when
  * poll says that the socket takes them, at most one record at a time. While it does not, they wait
@@ -8,6 +11,7 @@
  * libfcgi reads nothing once the request is complete: that the caller has gone shows as end of file
  * (or an abort record) on the socket, which the reactor watches.
  */
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,27 +21,42 @@
 
 #include "base/log.h"
 #include "params.h"
+#include "records.h"
 #include "responder.h"
 
-enum { FCGI_RECORD_ABORT = 2, SOON = 4 };
+enum {
+    PEEK_BYTES = 64 * 1024, /* whoever sends more may be slow about it */
+    SOON = 4,
+    LEAN = 4 /* requests that one reactor may have more than another */
+};
 
 static void on_ready(void *arg, uint32_t events);
+static void receive(struct conn *conn);
 
 /* --- birth and death ------------------------------------------------------------------------- */
 
-struct conn *conn_new(int fd)
+static struct conn *conn_new(struct responder *r, int fd)
 {
     struct conn *conn = calloc(1, sizeof *conn);
 
     if (!conn)
         return NULL;
+    conn->responder = r;
     FCGX_InitRequest(&conn->fcgi, -1, 0);
     conn->fcgi.ipcFd = fd;
     return conn;
 }
 
+static void set_coming(struct conn *conn, bool coming)
+{
+    if (conn->coming != coming)
+        atomic_fetch_add(&conn->responder->coming, coming ? 1 : -1);
+    conn->coming = coming;
+}
+
 void conn_free(struct conn *conn)
 {
+    set_coming(conn, false);
     if (conn->fcgi.ipcFd >= 0) {
         FCGX_Detach(&conn->fcgi); /* a plain close: no waiting for the peer */
         FCGX_Free(&conn->fcgi, 1);
@@ -61,6 +80,8 @@ static void leave_loop(struct conn *conn)
 {
     struct loop *loop = conn->loop;
 
+    if (conn->fcgi.ipcFd < 0) /* libfcgi has closed it, and another thread may have its number */
+        watch_forget(loop->reactor, &conn->watch);
     watch_clear(loop->reactor, &conn->watch);
     timer_clear(loop->reactor, &conn->gone_timer);
     timer_clear(loop->reactor, &conn->look_timer);
@@ -107,13 +128,11 @@ void conn_drop_all(struct loop *loop)
         drop(loop->conns);
 }
 
-void conn_drop_idle(void *arg)
+void conn_drop_idle(struct loop *loop)
 {
-    struct loop *loop = arg;
-
     for (struct conn *conn = loop->conns, *next; conn; conn = next) {
         next = conn->next;
-        if (conn->idle)
+        if (conn->idle && !conn->coming)
             drop(conn);
     }
 }
@@ -290,22 +309,10 @@ static bool caller_left(struct conn *conn)
     unsigned char record[8];
     ssize_t n = recv(conn->fcgi.ipcFd, record, sizeof record, MSG_PEEK | MSG_DONTWAIT);
 
-    if (n == 0 || (n >= 2 && record[1] == FCGI_RECORD_ABORT))
+    if (n == 0 || (n > 0 && records_abort(record, (size_t)n)))
         return true;
     conn->head_peeked = n > 0; /* do not wake up for them again */
     return false;
-}
-
-static void on_idle_ready(struct conn *conn, uint32_t events)
-{
-    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) || caller_left(conn)) {
-        drop(conn);
-        return;
-    }
-    struct responder *r = conn->loop->responder;
-    leave_loop(conn);
-    conn->idle = conn->head_peeked = false;
-    acceptors_take(r, conn);
 }
 
 static void on_ready(void *arg, uint32_t events)
@@ -313,7 +320,7 @@ static void on_ready(void *arg, uint32_t events)
     struct conn *conn = arg;
 
     if (conn->idle) {
-        on_idle_ready(conn, events);
+        receive(conn);
         return;
     }
     if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) ||
@@ -362,7 +369,7 @@ static void look_after(struct conn *conn)
         timer_set(conn->loop->reactor, &conn->look_timer, conn->look_ms / SOON, on_look, conn);
 }
 
-/* --- from the acceptor to the reactor -------------------------------------------------------- */
+/* --- a request ------------------------------------------------------------------------------- */
 
 static void refuse(struct conn *conn, const char *why)
 {
@@ -376,12 +383,12 @@ static void refuse(struct conn *conn, const char *why)
     put_end(conn);
 }
 
-static void begin(void *arg)
+/* It is here, and counted. */
+static void start(struct conn *conn)
 {
-    struct conn *conn = arg;
     struct loop *loop = conn->loop;
 
-    enter_loop(conn, loop);
+    set_coming(conn, false);
     conn->request.header = get_header;
     watch_for(conn, false);
     if (conn->gone)
@@ -391,6 +398,18 @@ static void begin(void *arg)
         look_after(conn);
     else
         refuse(conn, "out of memory");
+}
+
+static void begin(void *arg)
+{
+    struct conn *conn = arg;
+
+    if (!conn->loop->gateway) { /* the loop has ended meanwhile */
+        conn_free(conn);
+        return;
+    }
+    enter_loop(conn, conn->loop);
+    start(conn);
 }
 
 static struct loop *least_busy(struct responder *r)
@@ -414,4 +433,73 @@ void conn_hand_over(struct responder *r, struct conn *conn)
         conn->loop = NULL;
         conn_free(conn);
     }
+}
+
+/* --- waiting for one ------------------------------------------------------------------------- */
+
+/* Of a kept connection nobody knows when the next one comes. */
+static void wait_for_request(struct conn *conn)
+{
+    watch_for(conn, false);
+    if (conn->coming && !conn->gone && !conn->gone_timer.slot)
+        timer_set(conn->loop->reactor, &conn->gone_timer, request_patience_ms(conn->responder),
+                  on_gone, conn);
+}
+
+/* Another reactor costs a wake-up, so it must have clearly less to do. */
+static void read_here(struct conn *conn)
+{
+    struct responder *r = conn->responder;
+    struct loop *loop = conn->loop;
+
+    if (!request_read(r, conn)) {
+        drop(conn);
+        return;
+    }
+    conn->idle = false;
+    if (atomic_load(&loop->active) > atomic_load(&least_busy(r)->active) + LEAN) {
+        leave_loop(conn);
+        conn_hand_over(r, conn);
+        return;
+    }
+    timer_clear(loop->reactor, &conn->gone_timer);
+    atomic_fetch_add(&loop->active, 1);
+    start(conn);
+}
+
+static void leave_to_acceptors(struct conn *conn)
+{
+    leave_loop(conn);
+    conn->idle = false;
+    set_coming(conn, true);
+    acceptors_take(conn->responder, conn);
+}
+
+static void receive(struct conn *conn)
+{
+    unsigned char bytes[PEEK_BYTES];
+    ssize_t n = recv(conn->fcgi.ipcFd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        wait_for_request(conn);
+    else if (n <= 0 || records_abort(bytes, (size_t)n))
+        drop(conn);
+    else if (records_are_request(bytes, (size_t)n))
+        read_here(conn);
+    else
+        leave_to_acceptors(conn);
+}
+
+void conn_enter(struct loop *loop, int fd)
+{
+    struct conn *conn = conn_new(loop->responder, fd);
+
+    if (!conn) {
+        close(fd);
+        return;
+    }
+    conn->idle = true;
+    set_coming(conn, true);
+    enter_loop(conn, loop);
+    receive(conn);
 }

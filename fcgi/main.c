@@ -164,6 +164,7 @@ static void *run_loop(void *arg)
     reactor_run(loop->reactor);
     conn_drop_all(loop);
     gateway_free(loop->gateway);
+    loop->gateway = NULL;
     return NULL; /* the reactor stays: whoever stopped it may still be waking it */
 }
 
@@ -180,6 +181,15 @@ static status start_loops(struct responder *r, int count)
         r->loop_count++;
     }
     return OK;
+}
+
+static status open_doors(struct responder *r)
+{
+    status s = OK;
+
+    for (int i = 0; i < r->loop_count && !s; i++)
+        s = door_open(&r->loops[i]);
+    return s;
 }
 
 int responder_active(struct responder *r)
@@ -199,17 +209,29 @@ int responder_room(const struct responder *r)
     return room > 0 ? room : 1;
 }
 
+/* What keeps us from ending. A connection is counted as coming until its request is counted as active, so
+   they are asked in this order. */
+static int under_way(struct responder *r)
+{
+    int n = atomic_load(&r->doors);
+
+    n += atomic_load(&r->coming);
+    return n + responder_active(r);
+}
+
 static void stop_all(struct responder *r)
 {
-    acceptors_join(r); /* from here on nothing new comes */
-    for (int i = 0; i < r->loop_count; i++)
-        reactor_post(r->loops[i].reactor, conn_drop_idle, &r->loops[i]);
     int64_t deadline_ms = clock_ms() + shared_config_get(r->config)->timeouts.grace_ms;
-    while (responder_active(r) > 0 && clock_ms() < deadline_ms)
+
+    atomic_store(&r->stopping, true);
+    for (int i = 0; i < r->loop_count; i++)
+        reactor_post(r->loops[i].reactor, door_close, &r->loops[i]);
+    while (under_way(r) > 0 && clock_ms() < deadline_ms)
         usleep(20 * 1000);
     if (responder_active(r) > 0)
         log_warning("%d requests did not end within the grace time and are cut",
                     responder_active(r));
+    acceptors_join(r); /* they give what they have read to reactors */
     for (int i = 0; i < r->loop_count; i++) {
         reactor_stop(r->loops[i].reactor);
         pthread_join(r->loops[i].thread, NULL);
@@ -360,7 +382,8 @@ static int serve_fastcgi(struct responder *r, const sigset_t *signals,
     const struct config *config = shared_config_get(r->config);
 
     FCGX_Init();
-    if (start_loops(r, config->reactors) || acceptors_start(r, config->acceptors)) {
+    if (start_loops(r, config->reactors) || acceptors_start(r, config->acceptors) ||
+        open_doors(r)) {
         log_error("cannot start: out of memory, threads or descriptors");
         return EXIT_FAILURE;
     }
@@ -378,7 +401,8 @@ static int serve_fastcgi(struct responder *r, const sigset_t *signals,
 
 int main(int argc, char **argv)
 {
-    static struct responder r = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    static struct responder r = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                                 .work = PTHREAD_COND_INITIALIZER};
     struct options options = {0};
     sigset_t signals;
     int failed = parse_options(argc, argv, &options);

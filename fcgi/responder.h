@@ -1,7 +1,10 @@
 /*
- * The FastCGI responder: acceptor threads read requests, reactor threads carry them.
+ * The FastCGI responder: reactor threads accept connections and carry requests. What does not come
+ * in one piece is read by acceptor threads, which may wait for it.
  *
  *     main.c       options, signals, reload
+ *     door.c       the listening socket
+ *     records.c    is the request there as a whole?
  *     acceptor.c   connections -> parameters and body
  *     conn.c       one request on its reactor: bytes out, and has the caller gone?
  *     cgi.c        the same for plain CGI, one request per process
@@ -36,7 +39,9 @@ struct loop {
     struct responder *responder;
     struct reactor *reactor;
     struct gateway *gateway;
-    struct conn *conns; /* all on this reactor, idle kept ones among them */
+    struct watch door; /* the listening socket */
+    struct timer door_timer;
+    struct conn *conns; /* all on this reactor, those that wait for a request among them */
     atomic_int active;
     int peer_fd; /* to look after callers with; -1: none */
     pthread_t thread;
@@ -44,20 +49,24 @@ struct loop {
 
 struct responder {
     int listen_fd;
-    int descriptors;      /* that this process may have */
-    int stop_fd, kept_fd; /* eventfds: stop accepting; a kept connection has something to read */
+    int descriptors;              /* that this process may have */
     struct shared_config *config; /* guarded by `lock` */
     struct loop loops[LOOPS_MAX];
     int loop_count;
     pthread_t acceptors[ACCEPTORS_MAX];
     int acceptor_count;
     atomic_bool stopping;
+    atomic_int doors;  /* that are open */
+    atomic_int coming; /* new connections whose request is not there yet, and what acceptors have */
     pthread_mutex_t lock;
-    struct conn *kept; /* readable kept connections, waiting for an acceptor */
+    pthread_cond_t work;             /* for acceptors: the queue, or its end */
+    struct conn *queue, **queue_end; /* connections with a request to be read */
+    bool queue_ends;
 };
 
 /* One connection of the web server, and the request on it. */
 struct conn {
+    struct responder *responder;
     struct loop *loop; /* NULL while an acceptor has it */
     FCGX_Request fcgi;
     struct exchange_request request;
@@ -70,17 +79,30 @@ struct conn {
     struct watch watch;
     struct timer gone_timer, look_timer;
     struct later push;
-    bool begun, ended, gone, paused, idle, head_peeked;
+    bool begun, ended, gone, paused, head_peeked;
+    bool idle;                  /* it waits for a request */
+    bool coming;                /* it is counted as such */
     bool wrote;                 /* since the last look */
     struct conn *next, *before; /* in the loop's list */
-    struct conn *next_kept;
+    struct conn *next_queued;
 };
+
+/* door.c. Open it once the loop's thread runs; close it, and drop the connections that wait for nothing,
+   on that thread. E_IO, E_NOMEM. */
+status door_open(struct loop *loop);
+void door_close(void *loop);
 
 /* acceptor.c */
 status acceptors_start(struct responder *r, int count);
+/* They end when all that was given to them has been read. */
 void acceptors_join(struct responder *r);
-/* A kept connection has become readable: whoever is free reads its next request. */
+/* A connection has something to read, though not a whole request: whoever is free reads it. */
 void acceptors_take(struct responder *r, struct conn *conn);
+/* Read a request from its connection; waits for what is not there yet. False: there is none to be had,
+   and the connection is of no use any more (libfcgi may have closed it). */
+bool request_read(struct responder *r, struct conn *conn);
+/* For how long a request may be on its way. */
+int64_t request_patience_ms(struct responder *r);
 
 /* Requests under way in this process. */
 int responder_active(struct responder *r);
@@ -88,15 +110,17 @@ int responder_active(struct responder *r);
 int responder_room(const struct responder *r);
 
 /* conn.c */
-struct conn *conn_new(int fd);
+/* On the loop's own thread: a new connection, which is taken over. */
+void conn_enter(struct loop *loop, int fd);
 /* Close and free; for a connection that no loop has. */
 void conn_free(struct conn *conn);
-/* From an acceptor: the request is complete, let a reactor carry it. */
+/* The request is complete, and no loop has the connection: let one carry it. */
 void conn_hand_over(struct responder *r, struct conn *conn);
 /* On the loop's own thread, when it has ended: cancel and free all that is left. */
 void conn_drop_all(struct loop *loop);
-/* On the loop's own thread: close the kept connections that wait for nothing. */
-void conn_drop_idle(void *loop);
+/* On the loop's own thread: close the kept connections that wait for nothing. Of new ones the request
+   is about to come. */
+void conn_drop_idle(struct loop *loop);
 
 /* confine.c: enter the sandbox, if the configuration has one, before there is a second thread. The
    socket at `socket_path` (NULL: none) can be removed later. E_REFUSED, with a line in the log: it

@@ -297,6 +297,20 @@ void reactor_stop(struct reactor *r)
 
 /* --- the loop -------------------------------------------------------------------------------- */
 
+/* Before the queue is looked at: who adds to it later wakes us again. */
+static void clear_wake(struct reactor *r, const struct epoll_event *events, int n)
+{
+    uint64_t count;
+
+    for (int i = 0; i < n; i++)
+        if ((int)(uint32_t)events[i].data.u64 == r->wake_fd) {
+            ssize_t got = read(r->wake_fd, &count, sizeof count);
+            (void)got;
+        }
+}
+
+/* What other threads have posted comes first: a request that arrives after a reload finds the new
+   settings. */
 static void turn(struct reactor *r)
 {
     struct epoll_event events[EVENTS_PER_TURN];
@@ -304,16 +318,10 @@ static void turn(struct reactor *r)
 
     if (n < 0 && errno != EINTR)
         log_error("epoll_wait failed: errno %d", errno);
-    for (int i = 0; i < n; i++) {
-        if ((int)(uint32_t)events[i].data.u64 == r->wake_fd) {
-            uint64_t count;
-            ssize_t got = read(r->wake_fd, &count, sizeof count);
-            (void)got;
-        } else {
-            dispatch(r, &events[i]);
-        }
-    }
+    clear_wake(r, events, n);
     run_posted(r);
+    for (int i = 0; i < n; i++)
+        dispatch(r, &events[i]); /* there is no watch for the wake-up */
     for (int i = 0; i < ROUNDS_PER_TURN && (i == 0 || until_next(r) == 0); i++) {
         fire_timers(r);
         run_later(r);

@@ -45,6 +45,11 @@ class Connection:
 
     def send(self, method="POST", path="/v1/chat/completions", body=b"", keep=False, length=None,
              key=harness.KEY, params=None, finish=True):
+        self.socket.sendall(self.encode(method, path, body, keep, length, key, params, finish))
+
+    @staticmethod
+    def encode(method="POST", path="/v1/chat/completions", body=b"", keep=False, length=None,
+               key=harness.KEY, params=None, finish=True):
         if isinstance(body, dict):
             body = json.dumps(body).encode()
         wanted = {"REQUEST_METHOD": method, "REQUEST_URI": path, "SCRIPT_NAME": path,
@@ -62,7 +67,7 @@ class Connection:
             out.append(record(STDIN, body[at:at + 65000]))
         if finish:
             out.append(record(STDIN))
-        self.socket.sendall(b"".join(out))
+        return b"".join(out)
 
     def records(self):
         """(kind, content) of each record until the end of the request or the connection."""
@@ -303,6 +308,54 @@ def test_parameters_that_never_come(start):
     stuck.socket.sendall(record(BEGIN, struct.pack("!HB5x", 1, 0)))
     assert responder.connect().ask(body=CHAT)[0] == 200
     assert stuck.closed_by_peer(10)
+
+
+def test_request_in_pieces(start):
+    """However it is cut, and on a kept connection as well."""
+    connection = start(acceptors=1).connect()
+    whole = connection.encode(body=CHAT, keep=True)
+    for cut in (1, 8, 16, 24, 200, len(whole) - 9, len(whole) - 8, len(whole) - 1):
+        connection.socket.sendall(whole[:cut])
+        time.sleep(0.02)
+        connection.socket.sendall(whole[cut:])
+        status, _, _, ended = connection.answer()
+        assert (status, ended) == (200, True), cut
+
+
+def test_padding_where_libfcgi_forgets_it(start):
+    """It takes it for a header, and waits for more: nobody else may have to."""
+    responder = start(timeouts={"request_seconds": 1}, acceptors=1)
+    connection = responder.connect()
+    begin = struct.pack("!BBHHBx", 1, BEGIN, 1, 8, 8) + struct.pack("!HB5x", 1, 0)
+    begin += struct.pack("!BBHHBx", 1, PARAMS, 1, 60000, 0)
+    connection.socket.sendall(begin + record(PARAMS) + record(STDIN))
+    assert responder.connect().ask(body=CHAT)[0] == 200
+    assert connection.closed_by_peer(10)
+
+
+def test_connections_that_stay_silent(start):
+    responder = start(timeouts={"request_seconds": 1}, acceptors=1)
+    silent = [responder.connect() for _ in range(20)]
+    assert responder.connect().ask(body=CHAT)[0] == 200
+    for connection in silent:
+        assert connection.closed_by_peer(10)
+
+
+def test_whoever_is_connected_is_served_before_the_end(start):
+    responder = start(timeouts={"grace_seconds": 30, "request_seconds": 30})
+    new = responder.connect()
+    assert responder.connect().ask(body=CHAT)[0] == 200  # so it has been let in
+    part = responder.connect()
+    whole = part.encode(body=CHAT)
+    part.socket.sendall(whole[:100])
+    assert responder.connect().ask(body=CHAT)[0] == 200
+    responder.process.send_signal(signal.SIGTERM)
+    harness.wait_for(lambda: b"ending: " in responder.log(), 10, "the end")
+    time.sleep(0.2)
+    assert new.ask(body=CHAT)[0] == 200
+    part.socket.sendall(whole[100:])
+    assert part.answer()[0] == 200
+    assert responder.process.wait(20) == 0
 
 
 def test_headers_too_large(start):

@@ -135,6 +135,11 @@ fuzz_targets += tests/fuzz/fuzz_params
 tests_fuzz_fuzz_params_SOURCES = tests/fuzz/fuzz_params.c tests/fuzz/replay.c fcgi/params.c fcgi/params.h
 tests_fuzz_fuzz_params_LDADD = $(CORELAY_LIBS)
 
+fuzz_targets += tests/fuzz/fuzz_records
+tests_fuzz_fuzz_records_SOURCES = tests/fuzz/fuzz_records.c tests/fuzz/replay.c fcgi/records.c fcgi/records.h
+tests_fuzz_fuzz_records_CPPFLAGS = $(AM_CPPFLAGS) $(FCGI_CFLAGS)
+tests_fuzz_fuzz_records_LDADD = $(CORELAY_LIBS) $(FCGI_LIBS)
+
 fuzz_targets += tests/fuzz/fuzz_upstream_error
 tests_fuzz_fuzz_upstream_error_SOURCES = tests/fuzz/fuzz_upstream_error.c tests/fuzz/replay.c
 tests_fuzz_fuzz_upstream_error_LDADD = $(CORELAY_LIBS)

@@ -96,6 +96,12 @@ tests_unit_test_peer_SOURCES = tests/unit/test_peer.c \
 tests_unit_test_peer_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/fcgi
 tests_unit_test_peer_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_records
+tests_unit_test_records_SOURCES = tests/unit/test_records.c \
+	fcgi/records.c fcgi/records.h
+tests_unit_test_records_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/fcgi
+tests_unit_test_records_LDADD = $(UNIT_LIBS)
+
 unit_tests += tests/unit/test_caller_program
 tests_unit_test_caller_program_SOURCES = tests/unit/test_caller_program.c
 tests_unit_test_caller_program_LDADD = $(UNIT_LIBS)

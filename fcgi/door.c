@@ -1,0 +1,95 @@
+/*
+ * Where connections come in: every reactor accepts.
+ *
+ * One connection is accepted for each turn, so that of several reactors and processes at one socket
+ * the idle ones get most. The kernel wakes one of them for a connection; if that process is killed at
+ * this moment, the connection waits until somebody looks, which each does now and then.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "responder.h"
+
+enum { COMPLAIN_EVERY_MS = 10 * 1000, LOOK_MS = 1000, WAIT_MS = 100 };
+
+static void on_look(void *arg);
+
+/* Not at each of many tries. */
+static void complain(const char *why)
+{
+    static _Atomic int64_t next_ms;
+    int64_t now = clock_ms(), next = atomic_load(&next_ms);
+
+    if (now >= next && atomic_compare_exchange_strong(&next_ms, &next, now + COMPLAIN_EVERY_MS))
+        log_error("cannot accept: %s", why);
+}
+
+/* Whoever knocks waits in the queue: do not spin. */
+static void close_for_a_moment(struct loop *loop, const char *why)
+{
+    complain(why);
+    watch_clear(loop->reactor, &loop->door);
+    timer_set(loop->reactor, &loop->door_timer, WAIT_MS, on_look, loop);
+}
+
+static void accept_one(struct loop *loop)
+{
+    struct timeval limit = {.tv_sec = SEND_TIMEOUT_S};
+    int fd = accept4(loop->responder->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+            close_for_a_moment(loop, "out of descriptors or memory");
+        return;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    conn_enter(loop, fd);
+}
+
+static void on_knock(void *arg, uint32_t events)
+{
+    if (events & EPOLLIN)
+        accept_one(arg);
+    else
+        close_for_a_moment(arg, "an error of the listening socket");
+}
+
+static void on_look(void *arg)
+{
+    struct loop *loop = arg;
+
+    if (atomic_load(&loop->responder->stopping))
+        return;
+    timer_set(loop->reactor, &loop->door_timer, LOOK_MS, on_look, loop);
+    if (watch_set(loop->reactor, &loop->door, loop->responder->listen_fd, EPOLLIN | EPOLLEXCLUSIVE,
+                  on_knock, loop))
+        complain("the listening socket cannot be watched");
+    accept_one(loop);
+}
+
+status door_open(struct loop *loop)
+{
+    /* several threads and processes see one connection coming; all but one must not wait for it */
+    int fd = loop->responder->listen_fd, flags = fcntl(fd, F_GETFL);
+
+    if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return E_IO;
+    atomic_fetch_add(&loop->responder->doors, 1);
+    return reactor_post(loop->reactor, on_look, loop);
+}
+
+void door_close(void *arg)
+{
+    struct loop *loop = arg;
+
+    watch_clear(loop->reactor, &loop->door);
+    timer_clear(loop->reactor, &loop->door_timer);
+    conn_drop_idle(loop);
+    atomic_fetch_sub(&loop->responder->doors, 1);
+}
