@@ -41,6 +41,11 @@ static void close_for_a_moment(struct loop *loop, const char *why)
 static void accept_one(struct loop *loop)
 {
     struct timeval limit = {.tv_sec = SEND_TIMEOUT_S};
+
+    if (!responder_lets_in(loop->responder)) {
+        close_for_a_moment(loop, "many connections, and no request on them yet");
+        return;
+    }
     int fd = accept4(loop->responder->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
     if (fd < 0) {

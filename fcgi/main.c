@@ -201,12 +201,23 @@ int responder_active(struct responder *r)
     return active;
 }
 
+static int kept(const struct responder *r)
+{
+    return r->descriptors / 4 < DESCRIPTORS_KEPT ? r->descriptors / 4 : DESCRIPTORS_KEPT;
+}
+
 int responder_room(const struct responder *r)
 {
-    int kept = r->descriptors / 4 < DESCRIPTORS_KEPT ? r->descriptors / 4 : DESCRIPTORS_KEPT;
-    int room = (r->descriptors - kept) / 2;
+    int room = (r->descriptors - kept(r)) / 2;
 
     return room > 0 ? room : 1;
+}
+
+bool responder_lets_in(struct responder *r)
+{
+    int room = responder_room(r) - responder_active(r);
+
+    return atomic_load(&r->coming) < (room > 0 ? room : 0) + kept(r) / 4;
 }
 
 /* What keeps us from ending. A connection is counted as coming until its request is counted as active, so

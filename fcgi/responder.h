@@ -108,6 +108,8 @@ int64_t request_patience_ms(struct responder *r);
 int responder_active(struct responder *r);
 /* For how many it has descriptors: each may need two, towards the web server and upstream. */
 int responder_room(const struct responder *r);
+/* May another connection wait for its request? A few may even where there is no room, to be told so. */
+bool responder_lets_in(struct responder *r);
 
 /* conn.c */
 /* On the loop's own thread: a new connection, which is taken over. */

@@ -156,6 +156,21 @@ def test_few_descriptors(start, emulator):  # noqa: F811
     assert b"room for 37 requests" in responder.log()
 
 
+def test_silent_connections_leave_descriptors(start):  # noqa: F811
+    """Whoever connects and says nothing takes none from those who have a request."""
+    responder = start(within=["prlimit", "--nofile=100:100"], timeouts={"request_seconds": 2})  # noqa: F811
+    kept = responder.connect()
+    assert kept.ask(body=CHAT, keep=True)[0] == 200
+    stream = begin_stream(responder)  # has the only connection to upstream
+    silent = [responder.connect() for _ in range(120)]
+    wait_for(lambda: b"no request on them" in responder.log(), 10, "a closed door")
+    assert kept.ask(body=CHAT, keep=True)[0] == 200
+    stream.close()
+    for connection in silent:
+        connection.close()
+    wait_for(lambda: served(responder), 10, "an open door")
+
+
 def test_no_descriptor_for_upstream(start, emulator):  # noqa: F811
     """Nobody else is to blame: one clear answer, and the target is as good as before."""
     responder = start()  # noqa: F811
