@@ -122,12 +122,25 @@ static void add_log(struct places *p, const char *where)
         add_folder_of(p, where, SANDBOX_APPEND);
 }
 
+/* Those that the environment names, as src/http/anchors.c takes them. */
+static void add_authorities(struct places *p)
+{
+    static const char *const variables[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"};
+
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *path = getenv(variables[i]);
+        if (path && *path == '/')
+            add(p, path, SANDBOX_READ);
+    }
+}
+
 static void add_ours(struct places *p, const struct config *c)
 {
     for (const struct config_file *f = c->files; f; f = f->next)
         add_file(p, f->path);
     if (c->http.ca_file)
         add_file(p, c->http.ca_file);
+    add_authorities(p);
     add_log(p, c->log.destination);
     add_log(p, c->log.access);
     /* it must be there to be named; what is wrong with it is told when it is used */

@@ -1,6 +1,7 @@
 /* Thin wrappers around libcrypto. */
 #include "base/crypto.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
@@ -165,4 +166,27 @@ int64_t crypto_certificate_end(struct str chain, struct str key)
     BIO_free(in);
     BIO_free(key_in);
     return end;
+}
+
+/* "5ed36f99.0" (openssl-rehash(1)) */
+static bool is_hashed_name(const char *name)
+{
+    static const char hex[] = "0123456789abcdef";
+
+    return strspn(name, hex) == 8 && name[8] == '.' && name[9] >= '0' && name[9] <= '9';
+}
+
+const char *crypto_authorities(void)
+{
+    const char *folder = X509_get_default_cert_dir();
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    bool found = false;
+
+    if (!dir)
+        return NULL;
+    while (!found && (entry = readdir(dir)))
+        found = is_hashed_name(entry->d_name);
+    closedir(dir);
+    return found ? folder : NULL;
 }

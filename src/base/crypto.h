@@ -37,4 +37,8 @@ struct str crypto_unbase64(struct arena *arena, struct str text);
    `key` (PEM) must belong to it, else -2. */
 int64_t crypto_certificate_end(struct str chain, struct str key);
 
+/* The folder in which OpenSSL, as it is built here, finds authorities by a hash of their names; NULL where
+   there are none under such names. */
+const char *crypto_authorities(void);
+
 #endif

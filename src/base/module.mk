@@ -1,7 +1,6 @@
 src_libcorelay_a_SOURCES += \
 	src/base/arena.c src/base/arena.h \
 	src/base/buf.c src/base/buf.h \
-	src/base/ca_bundle.c src/base/ca_bundle.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/crypto.c src/base/crypto.h \
 	src/base/decimal.c src/base/decimal.h \

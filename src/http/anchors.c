@@ -1,72 +1,52 @@
 /*
  * Who is trusted: the authorities that certificates of upstream are verified against.
  *
- * They come from one file, the configured one or the system's. A responder lets curl parse it once, for all
- * connections. A process that makes a few connections and ends has it searched instead (base/ca_bundle.h),
- * wherever that is sure to come to the same.
+ * curl parses a bundle once, and keeps it for all connections of a responder: 140 certificates, 28 ms. A
+ * process for one request needs one of them. Where the system also keeps them in a folder under hashed
+ * names, OpenSSL finds it there; that would be the wrong way for a responder, which would look there anew
+ * for each connection.
  */
 #include <stdlib.h>
-#include <strings.h>
+#include <string.h>
 
+#include "base/crypto.h"
 #include "http/pool.h"
 
-/* curl the tool reads these two, curl the library does not; administrators expect them. */
-const char *anchors_from_environment(void)
+static const char *variable(const char *name)
 {
-    const char *file = getenv("CURL_CA_BUNDLE");
-    return file && *file ? file : getenv("SSL_CERT_FILE");
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
 }
 
-static bool is_tls(const char *proxy)
+/* curl the tool reads these, curl the library does not; administrators expect them. */
+const char *anchors_file(void)
 {
-    static const char scheme[] = "https:";
-
-    return proxy && strncasecmp(proxy, scheme, strlen(scheme)) == 0;
+    const char *file = variable("CURL_CA_BUNDLE");
+    return file ? file : variable("SSL_CERT_FILE");
 }
 
-/* Such a proxy is verified against authorities of its own, and its connections are not told from those
-   to upstream where a bundle is lent to them. */
-static bool proxy_may_be_tls(const struct http_settings *settings)
+static bool is_openssl(const char *tls_library)
 {
-    static const char *const variables[] = {"https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy",
-                                            "ALL_PROXY"};
-
-    if (settings->proxy)
-        return is_tls(settings->proxy);
-    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
-        if (is_tls(getenv(variables[i])))
-            return true;
-    return false;
+    return tls_library && strncmp(tls_library, "OpenSSL/", strlen("OpenSSL/")) == 0;
 }
 
-void anchors_open(struct http_pool *pool)
+/* NULL: the authorities are those of a file, `settings->ca_file` or else the system's bundle. */
+const char *anchors_folder(const struct http_settings *settings)
 {
-    const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
-    const char *file = pool->settings.ca_file ? pool->settings.ca_file : curl->cainfo;
+    const char *folder = variable("SSL_CERT_DIR");
 
-    if (pool->settings.brief && file && ca_bundle_serves(curl->ssl_version) &&
-        !proxy_may_be_tls(&pool->settings))
-        pool->bundle = ca_bundle_open(file);
+    if (settings->ca_file || folder)
+        return settings->ca_file ? NULL : folder;
+    return settings->brief && is_openssl(curl_version_info(CURLVERSION_NOW)->ssl_version)
+               ? crypto_authorities()
+               : NULL;
 }
 
-static CURLcode lend(CURL *easy, void *context, void *arg)
-{
-    struct http_pool *pool = arg;
-
-    (void)easy;
-    return ca_bundle_lend(pool->bundle, context) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
-}
-
-void anchors_set(struct http_pool *pool, CURL *easy)
+void anchors_set(const struct http_pool *pool, CURL *easy)
 {
     const char *file = pool->settings.ca_file;
 
-    /* With a CA path the store is parsed anew for every connection (28 ms each). */
-    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    if (pool->bundle && curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, lend) == CURLE_OK) {
-        curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, pool);
-        curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
-    } else if (file) {
+    curl_easy_setopt(easy, CURLOPT_CAPATH, pool->ca_folder);
+    if (file || pool->ca_folder)
         curl_easy_setopt(easy, CURLOPT_CAINFO, file);
-    }
 }

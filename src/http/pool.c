@@ -188,10 +188,10 @@ struct http_pool *pool_new(struct reactor *r, const struct http_settings *settin
     pool->settings.proxy = keep(pool, 0, settings->proxy);
     pool->settings.no_proxy = keep(pool, 1, settings->no_proxy);
     pool->settings.ca_file =
-        keep(pool, 2, settings->ca_file ? settings->ca_file : anchors_from_environment());
+        keep(pool, 2, settings->ca_file ? settings->ca_file : anchors_file());
     pool->settings.user_agent =
         keep(pool, 3, settings->user_agent ? settings->user_agent : "corelay/" PACKAGE_VERSION);
-    anchors_open(pool);
+    pool->ca_folder = anchors_folder(&pool->settings);
     long limit = settings->h2_connections ? settings->h2_connections : H2_CONNECTIONS;
     if (!engine_open(&pool->any, pool, 0) || !engine_open(&pool->h2, pool, limit)) {
         pool_free(pool);
@@ -216,7 +216,6 @@ void pool_free(struct http_pool *pool)
     timer_clear(pool->reactor, &pool->later_timer);
     engine_close(&pool->any);
     engine_close(&pool->h2);
-    ca_bundle_free(pool->bundle);
     for (struct h2_host *h = pool->h2_hosts, *next; h; h = next) {
         next = h->next;
         free(h);

@@ -7,7 +7,6 @@
 
 #include <curl/curl.h>
 
-#include "base/ca_bundle.h"
 #include "http/client.h"
 #include "http/reactor.h"
 
@@ -29,9 +28,9 @@ struct http_pool {
     char *texts[4]; /* our copies behind the settings */
     struct engine any, h2;
     struct h2_host *h2_hosts;
-    struct ca_bundle *bundle; /* NULL: curl reads the authorities */
-    bool inside;              /* curl is at work: no calls into it */
-    struct http_call *later;  /* calls that want something done when it has returned */
+    const char *ca_folder;   /* authorities under hashed names; NULL: they are in a file */
+    bool inside;             /* curl is at work: no calls into it */
+    struct http_call *later; /* calls that want something done when it has returned */
     struct timer later_timer;
 };
 
@@ -52,11 +51,11 @@ void pool_learn(struct http_pool *pool, CURL *easy);
 void client_ended(CURL *easy, CURLcode code);
 void client_do_later(void *pool);
 
-/* anchors.c: who is trusted. The file that the environment names, or NULL; open what a brief pool needs,
-   once its settings are there; tell a transfer. */
-const char *anchors_from_environment(void);
-void anchors_open(struct http_pool *pool);
-void anchors_set(struct http_pool *pool, CURL *easy);
+/* anchors.c: who is trusted. The file that the environment names, or NULL; the folder, if they are to be
+   looked for in one; tell a transfer. */
+const char *anchors_file(void);
+const char *anchors_folder(const struct http_settings *settings);
+void anchors_set(const struct http_pool *pool, CURL *easy);
 
 /* url.c: "https://host:port" of a URL; false when it does not fit. */
 bool url_origin(const char *url, char out[HOST_BYTES]);

@@ -97,18 +97,21 @@ def cgi(bench):
     """Plain CGI: CPU of one process for one request, tokens and deployments on disk"""
     table = {}
     body = bodies.small("gpt-4o")
-    for name, http2 in (("TLS, verified against the system's bundle", True), ("HTTP", None)):
-        end = servers.Tls(bench.upstream, bench.directory, http2=http2) if http2 else None
+    for name, tls in (("TLS, authorities in a folder", "folder"), ("TLS, authorities in a bundle", "bundle"),
+                      ("HTTP", None)):
+        end = servers.Tls(bench.upstream, bench.directory, http2=True) if tls else None
         base = end.url if end else f"http://127.0.0.1:{bench.upstream.port}"
-        config = servers.configuration(bench.directory, f"cgi-{bool(end):d}", base,
-                                       servers.ca_bundle(bench.directory) if end else None)
-        state = bench.directory / f"cgi-{bool(end):d}.state"
+        config = servers.configuration(bench.directory, f"cgi-{tls}", base,
+                                       servers.ca_bundle(bench.directory) if tls == "bundle" else None)
+        state = bench.directory / f"cgi-{tls}.state"
         state.mkdir(mode=0o700, exist_ok=True)
         environment = {"PATH": os.environ["PATH"], "CORELAY_STATE_DIR": str(state),
                        "CORELAY_CONFIG": str(config), "GATEWAY_INTERFACE": "CGI/1.1",
                        "REQUEST_METHOD": "POST", "REQUEST_URI": "/v1/chat/completions",
                        "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body)),
                        "HTTP_AUTHORIZATION": f"Bearer {servers.KEY}"}
+        if tls == "folder":
+            environment["SSL_CERT_DIR"] = str(servers.ca_folder(bench.directory))
         times = []
         for _ in range(3 + 3 * bench.rounds):
             process = subprocess.Popen([bench.build / "fcgi/corelay.fcgi"], env=environment,

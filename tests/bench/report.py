@@ -169,7 +169,7 @@ GOALS = (
      "{:.2f} ms", lambda r: difference(at(r, "tls", "TLS, a connection each", "16", "cpu_us"),
                                        at(r, "tls", "TLS, HTTP/1.1", "16", "cpu_us"))),
     ("plain CGI over verified TLS: CPU of the process", "15 ms", "{:.1f} ms",
-     lambda r: at(r, "cgi", "TLS, verified against the system's bundle", "", "cpu_ms")),
+     lambda r: at(r, "cgi", "TLS, authorities in a folder", "", "cpu_ms")),
     ("RSS of an idle responder", "8 MiB", "{:.1f} MiB",
      lambda r: ratio(at(r, "memory", "on a socket", "", "idle"), 1024)),
     ("private memory of one more mod_fcgid process", "3 MiB", "{:.1f} MiB",

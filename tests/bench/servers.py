@@ -180,6 +180,20 @@ def ca_bundle(directory):
     return file
 
 
+def ca_folder(directory):
+    """The same under hashed names, as systems have them."""
+    folder = directory / "ca"
+    if not folder.exists():
+        folder.mkdir()
+        for link in pathlib.Path("/etc/ssl/certs").glob("*.0"):
+            (folder / link.name).symlink_to(link.resolve())
+        file = certificate(directory)
+        name = subprocess.run(["openssl", "x509", "-in", file, "-noout", "-subject_hash"], check=True,
+                              capture_output=True, text=True).stdout.strip()
+        (folder / f"{name}.0").symlink_to(file)
+    return folder
+
+
 class Tls(Process):
     """nginx in front of the upstream: TLS, with HTTP/2 or without; `once`: one request per
     connection."""

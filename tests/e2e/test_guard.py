@@ -375,6 +375,19 @@ def test_trusted_certificate_is_taken(upstream, certificates, tmp_path, trusted,
 
 
 @pytest.mark.parametrize("command", [COMMAND, CGI])
+@pytest.mark.parametrize("folder, taken", [("good", True), ("other", False)])
+def test_authorities_of_a_folder(upstream, certificates, tmp_path, folder, taken, command):
+    named = tmp_path / folder
+    named.mkdir()
+    shutil.copy(certificates / f"{folder}.ca", named / "one.pem")
+    subprocess.run(["openssl", "rehash", named], check=True, capture_output=True)
+    server = upstream(certificates / "good.pem")
+    ask_for_models(tmp_path, f"https://127.0.0.1:{server.port}", command=command,
+                   CURL_CA_BUNDLE="", SSL_CERT_FILE="", SSL_CERT_DIR=str(named))
+    assert ("/oauth/token" in server.asked) == taken
+
+
+@pytest.mark.parametrize("command", [COMMAND, CGI])
 @pytest.mark.parametrize("certificate, trusted", [("good", None), ("good", "other.ca"),
                                                   ("good", "spoiled.ca"), ("other", "other.ca")])
 def test_other_certificates_are_refused(upstream, certificates, tmp_path, certificate, trusted,

@@ -30,10 +30,6 @@ tests_fuzz_fuzz_gemini_generate_SOURCES = tests/fuzz/fuzz_gemini_generate.c \
 	tests/fuzz/replay.c tests/fuzz/dialect_rounds.c tests/fuzz/dialect_rounds.h
 tests_fuzz_fuzz_gemini_generate_LDADD = $(CORELAY_LIBS)
 
-fuzz_targets += tests/fuzz/fuzz_ca_bundle
-tests_fuzz_fuzz_ca_bundle_SOURCES = tests/fuzz/fuzz_ca_bundle.c tests/fuzz/replay.c
-tests_fuzz_fuzz_ca_bundle_LDADD = $(CORELAY_LIBS)
-
 fuzz_targets += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
 tests_fuzz_fuzz_config_LDADD = $(CORELAY_LIBS)

@@ -43,11 +43,6 @@ tests_unit_test_crypto_SOURCES = tests/unit/test_crypto.c \
 	tests/unit/fake_certificate.c tests/unit/fake_certificate.h
 tests_unit_test_crypto_LDADD = $(UNIT_LIBS)
 
-unit_tests += tests/unit/test_ca_bundle
-tests_unit_test_ca_bundle_SOURCES = tests/unit/test_ca_bundle.c \
-	tests/unit/fake_certificate.c tests/unit/fake_certificate.h
-tests_unit_test_ca_bundle_LDADD = $(UNIT_LIBS)
-
 unit_tests += tests/unit/test_sandbox
 tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c
 tests_unit_test_sandbox_LDADD = $(UNIT_LIBS)
