@@ -23,7 +23,7 @@ struct http_settings {
     const char *proxy;    /* URL; "" = none at all; NULL = http_proxy and friends, as curl does */
     const char *no_proxy; /* comma list */
     const char *ca_file;  /* PEM bundle instead of the system's */
-    bool brief; /* for a few connections: of the system's authorities only those needed are parsed */
+    bool brief; /* for a few connections: only the authorities that are needed are parsed */
     bool http2;
     int h2_connections; /* per host that speaks HTTP/2; 0: the default */
     int64_t connect_ms; /* 0: the default */

@@ -187,8 +187,7 @@ struct http_pool *pool_new(struct reactor *r, const struct http_settings *settin
     pool->settings = *settings;
     pool->settings.proxy = keep(pool, 0, settings->proxy);
     pool->settings.no_proxy = keep(pool, 1, settings->no_proxy);
-    pool->settings.ca_file =
-        keep(pool, 2, settings->ca_file ? settings->ca_file : anchors_file());
+    pool->settings.ca_file = keep(pool, 2, settings->ca_file ? settings->ca_file : anchors_file());
     pool->settings.user_agent =
         keep(pool, 3, settings->user_agent ? settings->user_agent : "corelay/" PACKAGE_VERSION);
     pool->ca_folder = anchors_folder(&pool->settings);
