@@ -452,6 +452,7 @@ static void set_transport(struct http_call *call, const struct http_settings *se
 {
     CURL *easy = call->easy;
 
+    curl_easy_setopt(easy, CURLOPT_SHARE, call->pool->share);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 #if CURL_AT_LEAST_VERSION(7, 85, 0)

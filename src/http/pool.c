@@ -170,6 +170,18 @@ static bool engine_open(struct engine *engine, struct http_pool *pool, long host
     return true;
 }
 
+/* On one thread, so without locks. Its TLS sessions are bound to host, certificates and settings. */
+static CURLSH *share_open(void)
+{
+    CURLSH *share = curl_share_init();
+
+    if (share && curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION)) {
+        curl_share_cleanup(share);
+        return NULL;
+    }
+    return share;
+}
+
 static void start_curl(void)
 {
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -192,7 +204,8 @@ struct http_pool *pool_new(struct reactor *r, const struct http_settings *settin
         keep(pool, 3, settings->user_agent ? settings->user_agent : "corelay/" PACKAGE_VERSION);
     pool->ca_folder = anchors_folder(&pool->settings);
     long limit = settings->h2_connections ? settings->h2_connections : H2_CONNECTIONS;
-    if (!engine_open(&pool->any, pool, 0) || !engine_open(&pool->h2, pool, limit)) {
+    pool->share = share_open();
+    if (!pool->share || !engine_open(&pool->any, pool, 0) || !engine_open(&pool->h2, pool, limit)) {
         pool_free(pool);
         return NULL;
     }
@@ -215,6 +228,8 @@ void pool_free(struct http_pool *pool)
     timer_clear(pool->reactor, &pool->later_timer);
     engine_close(&pool->any);
     engine_close(&pool->h2);
+    if (pool->share)
+        curl_share_cleanup(pool->share);
     for (struct h2_host *h = pool->h2_hosts, *next; h; h = next) {
         next = h->next;
         free(h);

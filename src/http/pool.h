@@ -26,6 +26,7 @@ struct http_pool {
     struct reactor *reactor;
     struct http_settings settings;
     char *texts[4]; /* our copies behind the settings */
+    CURLSH *share;  /* TLS sessions, which curl otherwise forgets with the transfer */
     struct engine any, h2;
     struct h2_host *h2_hosts;
     const char *ca_folder;   /* authorities under hashed names; NULL: they are in a file */

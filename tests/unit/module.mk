@@ -63,6 +63,11 @@ unit_tests += tests/unit/test_client
 tests_unit_test_client_SOURCES = tests/unit/test_client.c
 tests_unit_test_client_LDADD = $(UNIT_LIBS)
 
+unit_tests += tests/unit/test_tls
+tests_unit_test_tls_SOURCES = tests/unit/test_tls.c \
+	tests/unit/fake_certificate.c tests/unit/fake_certificate.h
+tests_unit_test_tls_LDADD = $(UNIT_LIBS) -lssl
+
 unit_tests += tests/unit/test_endpoint
 tests_unit_test_endpoint_SOURCES = tests/unit/test_endpoint.c
 tests_unit_test_endpoint_LDADD = $(UNIT_LIBS)
