@@ -307,11 +307,13 @@ static bool lock_seat(const struct board_map *map, unsigned seat, short type)
     return fcntl(map->fd, F_OFD_SETLK, &lock) == 0;
 }
 
-/* Whoever has the seat's lock may do so. */
+/* Whoever has the seat's lock may do so. Nothing is in flight at targets that nobody knows; their cells
+   are most of the file, and reading them would make them a part of this process's memory. */
 static void clear_seat(struct board_map *map, unsigned seat)
 {
     for (unsigned t = 0; t < map->targets; t++)
-        if (atomic_load_explicit(&map->cells[(size_t)t * map->seats + seat], memory_order_relaxed))
+        if (atomic_load(&map->target_rows[t].row.key) &&
+            atomic_load_explicit(&map->cells[(size_t)t * map->seats + seat], memory_order_relaxed))
             atomic_store_explicit(&map->cells[(size_t)t * map->seats + seat], 0,
                                   memory_order_relaxed);
     atomic_store(&map->seat_rows[seat].pid, 0);

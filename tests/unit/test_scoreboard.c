@@ -521,6 +521,38 @@ static void looking_makes_nothing(void **state)
     assert_int_equal(scoreboard_look(folder, &b), E_SYNTAX);
 }
 
+/* KiB of the file that are in this process's memory. */
+static long resident_kib(void)
+{
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    char line[512];
+    bool ours = false;
+    long kib = 0, n;
+
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps)) {
+        if (strchr(line, '-') && strchr(line, '/'))
+            ours = strstr(line, path) != NULL;
+        if (ours && sscanf(line, "Rss: %ld", &n) == 1)
+            kib += n;
+    }
+    fclose(maps);
+    return kib;
+}
+
+static void an_idle_one_takes_little_memory(void **state)
+{
+    (void)state;
+    settings.targets = 1024;
+    settings.seats = 256;
+    struct scoreboard *b = open_board();
+    scoreboard_tend(b);
+    assert_in_range(resident_kib(), 1, 600); /* of 1,300 */
+    scoreboard_close(b);
+    settings.targets = TARGETS;
+    settings.seats = SEATS;
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -543,6 +575,7 @@ int main(void)
         TEST(what_cannot_be_replaced),
         TEST(cut_while_mapped),
         TEST(looking_makes_nothing),
+        TEST(an_idle_one_takes_little_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
