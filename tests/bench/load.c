@@ -103,12 +103,14 @@ static struct options {
     int64_t requests, duration_us;
     int64_t expect; /* "data:" lines in each answer; 0: not counted */
     int ramp;       /* connections opened in 10 ms; 0: all at once */
+    int opening; /* so many may wait for their first byte while others are opened; 0: any number */
 } o = {.connections = 1, .requests = INT64_MAX, .duration_us = INT64_C(3600000000)};
 
 static struct times all, first_byte, gap;
 static int64_t started, done, failed, refused, events_seen, events_short, bytes_in;
 static int64_t begin_us, end_us;
 static int poll_fd, open_now;
+static int64_t answered_now, answered_most; /* answers that have begun and not ended */
 static char last_refusal[4];
 
 static void drop(struct conn *c)
@@ -177,6 +179,8 @@ static void dial(struct conn *c)
 static void finish(struct conn *c, bool good)
 {
     end_us = now_us();
+    answered_now -= c->any;
+    c->any = false;
     if (good && !c->bad) {
         done++;
         note(&all, end_us - c->start_us);
@@ -248,6 +252,8 @@ static void take(struct conn *c, const char *p, size_t n)
         note(&first_byte, now - c->start_us);
         c->any = true;
         c->piece_us = now;
+        answered_now++;
+        answered_most = answered_now > answered_most ? answered_now : answered_most;
     }
     if (!o.expect)
         return;
@@ -381,6 +387,7 @@ static void usage(FILE *to)
           "  --requests N          stop after so many\n"
           "  --seconds N           stop after so long (0.5: half of one)\n"
           "  --ramp N              open so many connections in 10 ms (default: all at once)\n"
+          "  --opening N           open no more while N wait for their first byte\n"
           "  --events N            each answer is a stream with so many events\n\n"
           "Prints one line of JSON; times in microseconds.\n",
           to);
@@ -443,7 +450,10 @@ static int connections_due(void)
 {
     int64_t due = (now_us() - begin_us) / (RAMP_MS * 1000) * o.ramp + o.ramp;
 
-    return o.ramp && due < o.connections ? (int)due : o.connections;
+    if (!o.ramp || due > o.connections)
+        due = o.connections;
+    int64_t open_by_now = (int64_t)first_byte.n + failed + refused + o.opening;
+    return (int)(o.opening && open_by_now < due ? open_by_now : due);
 }
 
 static void run(void)
@@ -469,8 +479,8 @@ int main(int argc, char **argv)
     static const struct option options[] = {
         {"to", 1, NULL, 't'},       {"body", 1, NULL, 'b'},    {"header", 1, NULL, 'h'},
         {"requests", 1, NULL, 'r'}, {"seconds", 1, NULL, 's'}, {"connections", 1, NULL, 'c'},
-        {"events", 1, NULL, 'e'},   {"ramp", 1, NULL, 'p'},    {"help", 0, NULL, '?'},
-        {NULL, 0, NULL, 0}};
+        {"events", 1, NULL, 'e'},   {"ramp", 1, NULL, 'p'},    {"opening", 1, NULL, 'o'},
+        {"help", 0, NULL, '?'},     {NULL, 0, NULL, 0}};
     const char *to = NULL;
     char headers[4096] = "", *body = NULL;
     size_t body_n = 0;
@@ -496,6 +506,9 @@ int main(int argc, char **argv)
             break;
         case 'e':
             o.expect = atoll(optarg);
+            break;
+        case 'o':
+            o.opening = atoi(optarg);
             break;
         case 'p':
             o.ramp = atoi(optarg);
@@ -530,6 +543,7 @@ int main(int argc, char **argv)
     print_times("all", &all);
     print_times("first_byte", &first_byte);
     print_times("gap", &gap);
+    printf("\"at_once\":%lld,", (long long)answered_most);
     printf("\"last_refusal\":\"%s\",\"rate\":%.1f}\n", last_refusal,
            end_us > begin_us ? (double)done * 1e6 / (double)(end_us - begin_us) : 0.0);
     return failed || refused ? 1 : 0;

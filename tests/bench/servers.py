@@ -152,6 +152,7 @@ http {{
     upstream up {{ server 127.0.0.1:{to}; keepalive 256; keepalive_requests 100000000; }}
     server {{
         listen 127.0.0.1:{port} ssl {http2} backlog=4096;
+        ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:tls:16m;
         ssl_certificate {directory}/tls.pem; ssl_certificate_key {directory}/tls.key;
         location / {{ proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";
                       proxy_buffering off; }}
@@ -216,6 +217,7 @@ def configuration(directory, name, base, ca_file=None, **more):
     deployments = {
         "gpt-4o": "e20", "gpt-4.1-mini": "e2000",
         "gpt-4.1": "e50-i40", "gpt-5": "e20-i200", "gpt-5-mini": "e20-i1000",
+        "gpt-5-nano": "e20-i2000",
         "anthropic--claude-4.5-sonnet": "e20", "anthropic--claude-4.5-haiku": "e2000",
         "gemini-2.5-pro": "e20", "gemini-2.5-flash": "e2000",
         "text-embedding-3-small": "v2048-x1536"}
