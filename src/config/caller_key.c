@@ -46,28 +46,43 @@ static bool key_is_sendable(const char *text)
     return true;
 }
 
-struct api_key *api_key_add(struct reading *r, const struct place *at, const char *name,
-                            const char *text)
+static struct api_key *new_key(struct reading *r, const char *name)
 {
     struct api_key *key = reading_alloc(r, sizeof *key);
 
     if (!key)
         return NULL;
     key->streams = -1;
-    key->name = name ? reading_copy(r, name) : next_name(r);
-    if (!key->name)
+    key->name = name ? name : next_name(r);
+    return key->name ? key : NULL;
+}
+
+/* `text` with or without its prefix. */
+static struct api_key *add_hashed(struct reading *r, const struct place *at, const char *name,
+                                  struct str text)
+{
+    struct api_key *key = new_key(r, name);
+
+    if (str_starts(text, HASH_PREFIX))
+        text = str_slice(text, strlen(HASH_PREFIX), text.n);
+    return key && hash_from(r, at, text, key->hash) ? append(r, at, key) : NULL;
+}
+
+struct api_key *api_key_add(struct reading *r, const struct place *at, const char *name,
+                            const char *text)
+{
+    if (str_starts(str_from(text), HASH_PREFIX))
+        return add_hashed(r, at, name, str_from(text));
+    struct api_key *key = new_key(r, name);
+    if (!key)
         return NULL;
-    if (str_starts(str_from(text), HASH_PREFIX)) {
-        if (!hash_from(r, at, str_from(text + strlen(HASH_PREFIX)), key->hash))
-            return NULL;
-    } else if (!key_is_sendable(text)) {
+    if (!key_is_sendable(text)) {
         reading_error(r, at,
                       "holds white space or control characters; expected a key as callers "
                       "send it");
         return NULL;
-    } else {
-        api_key_hash(str_from(text), key->hash);
     }
+    api_key_hash(str_from(text), key->hash);
     return append(r, at, key);
 }
 
@@ -110,7 +125,6 @@ static void read_named_key(struct reading *r, const struct json *value, const st
 {
     struct named_key named = {.streams = -1};
     struct api_key *added = NULL;
-    struct str text;
 
     key_table_read(r, value, at, &named_keys, &named);
     if (json_get(value, "key") && json_get(value, "sha256")) {
@@ -118,12 +132,7 @@ static void read_named_key(struct reading *r, const struct json *value, const st
     } else if (!json_get(value, "key") && !json_get(value, "sha256")) {
         reading_error(r, at, "has no key; expected \"key\" or \"sha256\"");
     } else if (named.sha256) {
-        bool prefixed = str_starts(str_from(named.sha256), HASH_PREFIX);
-        text = arena_printf(r->config->arena, "%s%s", prefixed ? "" : HASH_PREFIX, named.sha256);
-        if (text.p)
-            added = api_key_add(r, at, named.name, text.p);
-        else
-            r->no_memory = true;
+        added = add_hashed(r, at, named.name, str_from(named.sha256));
     } else if (named.key) {
         r->plain_secrets = true;
         added = api_key_add(r, at, named.name, named.key);

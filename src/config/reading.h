@@ -149,7 +149,7 @@ bool binding_read_account(struct reading *r);
 void environment_read_keys(struct reading *r);
 void environment_read_state_dir(struct reading *r);
 
-/* One key, plain or "sha256:..". `name` NULL: "key-N". For `at` NULL the line names `variable`. The
+/* One key, plain or "sha256:..". `name` lives as long as the configuration; NULL: "key-N". For `at` NULL the line names `variable`. The
    key that was added, or NULL with a report. */
 struct api_key *api_key_add(struct reading *r, const struct place *at, const char *name,
                             const char *text);

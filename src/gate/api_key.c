@@ -81,53 +81,44 @@ static struct api_key *find_among_few(const struct api_keys *keys, const uint8_t
     return found;
 }
 
+/* Where below `at` in a trie the key of this hash stands, or would be put. */
+static struct api_key **place_of_hash(struct api_key **at, uint64_t wanted,
+                                      const uint8_t hash[SHA256_BYTES])
+{
+    for (uint64_t way = wanted;
+         *at && !((*at)->way == wanted && crypto_same((*at)->hash, hash, SHA256_BYTES)); way <<= 1)
+        at = &(*at)->by_hash[way >> 63];
+    return at;
+}
+
+static struct api_key **place_of_name(struct api_key **at, uint64_t wanted, const char *name)
+{
+    for (uint64_t way = wanted;
+         *at && !((*at)->name_way == wanted && strcmp((*at)->name, name) == 0); way <<= 1)
+        at = &(*at)->by_name[way >> 63];
+    return at;
+}
+
 static struct api_key *find(const struct api_keys *keys, const uint8_t hash[SHA256_BYTES])
 {
+    struct api_key *first = keys->first;
+
     if (keys->count <= FEW_KEYS)
         return find_among_few(keys, hash);
-    uint64_t wanted = way_to_hash(keys, hash);
-    struct api_key *k = keys->first;
-
-    for (uint64_t way = wanted;
-         k && !(k->way == wanted && crypto_same(k->hash, hash, SHA256_BYTES)); way <<= 1)
-        k = k->by_hash[way >> 63];
-    return k;
-}
-
-static struct api_key *find_name(const struct api_keys *keys, const char *name)
-{
-    uint64_t way = way_to_name(keys, name);
-    struct api_key *k = keys->first;
-
-    for (; k && strcmp(k->name, name) != 0; way <<= 1)
-        k = k->by_name[way >> 63];
-    return k;
-}
-
-static void put_into_tries(struct api_keys *keys, struct api_key *key)
-{
-    uint64_t way = way_to_hash(keys, key->hash);
-    struct api_key **at = &keys->first;
-
-    key->way = way;
-    for (; *at; way <<= 1)
-        at = &(*at)->by_hash[way >> 63];
-    *at = key;
-    way = way_to_name(keys, key->name);
-    for (at = &keys->first; *at && *at != key; way <<= 1)
-        at = &(*at)->by_name[way >> 63];
-    *at = key;
+    return *place_of_hash(&first, way_to_hash(keys, hash), hash);
 }
 
 const struct api_key *api_keys_add(struct api_keys *keys, struct api_key *key)
 {
-    const struct api_key *other = find(keys, key->hash);
-
-    if (!other)
-        other = find_name(keys, key->name);
-    if (other)
-        return other;
-    put_into_tries(keys, key);
+    key->way = way_to_hash(keys, key->hash);
+    key->name_way = way_to_name(keys, key->name);
+    struct api_key **by_hash = place_of_hash(&keys->first, key->way, key->hash);
+    if (*by_hash)
+        return *by_hash;
+    struct api_key **by_name = place_of_name(&keys->first, key->name_way, key->name);
+    if (*by_name)
+        return *by_name;
+    *by_hash = *by_name = key;
     if (keys->last)
         keys->last->next = key;
     keys->last = key;

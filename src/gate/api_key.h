@@ -28,7 +28,7 @@ struct api_key {
     int64_t
         streams; /* requests at the same time, in place of the general limit; -1: that one counts */
     struct api_key *next;
-    uint64_t way;                            /* to it by hash, set by api_keys_add */
+    uint64_t way, name_way;                  /* to it by hash and by name, set by api_keys_add */
     struct api_key *by_hash[2], *by_name[2]; /* further down the two tries that all keys are */
 };
 
