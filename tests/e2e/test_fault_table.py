@@ -531,7 +531,7 @@ def responders_of(site):
     return sorted(found | set(site.responders()))
 
 
-LONG = "{{emu: chunks=5 delay_ms=500}} " + HELLO
+LONG = f"{{{{emu: chunks=5 delay_ms={500 * harness.PATIENCE:.0f}}}}} " + HELLO
 
 
 def long_answer(case):
@@ -567,7 +567,7 @@ def test_killed_under_load(start, emulator, server, streamed):
         assert ask_as(site, case, "first", HELLO) == case.answer
     emulator.reset()
     if not streamed:
-        emulator.settings(latency_ms=2000)
+        emulator.settings(latency_ms=int(2000 * harness.PATIENCE))
 
     def work(number):
         if number == 0:
