@@ -398,6 +398,14 @@ static int64_t retry_after(struct http_call *call)
     return http_retry_after_ms(call);
 }
 
+/* It was good; a stream need not hold it. */
+static void drop_token(struct exchange *x)
+{
+    if (x->token.p)
+        crypto_wipe(x->token.p, x->token.n);
+    buf_free(&x->token);
+}
+
 static void on_head(void *arg, struct http_call *call, int code)
 {
     struct exchange *x = arg;
@@ -408,6 +416,7 @@ static void on_head(void *arg, struct http_call *call, int code)
         x->up_retry_after_ms = retry_after(call);
         return;
     }
+    drop_token(x);
     if (!relay_begin(x)) {
         chat_error_set(&x->error, x->arena, CHAT_ERROR_OVERLOADED, "Out of memory.");
         http_cancel(x->http);
