@@ -113,11 +113,10 @@ const struct api_key *api_keys_add(struct api_keys *keys, struct api_key *key)
     key->way = way_to_hash(keys, key->hash);
     key->name_way = way_to_name(keys, key->name);
     struct api_key **by_hash = place_of_hash(&keys->first, key->way, key->hash);
-    if (*by_hash)
-        return *by_hash;
     struct api_key **by_name = place_of_name(&keys->first, key->name_way, key->name);
-    if (*by_name)
-        return *by_name;
+    const struct api_key *other = *by_hash ? *by_hash : *by_name;
+    if (other)
+        return other;
     *by_hash = *by_name = key;
     if (keys->last)
         keys->last->next = key;
