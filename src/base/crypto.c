@@ -13,12 +13,17 @@
 #include <sys/random.h>
 #include <time.h>
 
-static EVP_MD *sha256;
+static const EVP_MD *sha256;
 
-/* SHA256() looks the method up anew at every call, which costs several times the hash itself. */
-static void fetch_sha256(void)
+/* Since OpenSSL 3, SHA256() looks the method up anew at every call, which costs several times the hash
+   itself. */
+static void find_sha256(void)
 {
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
     sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+#else
+    sha256 = EVP_sha256();
+#endif
     if (!sha256)
         abort(); /* a libcrypto without SHA-256 is none */
 }
@@ -27,7 +32,7 @@ void crypto_sha256(struct str in, uint8_t out[SHA256_BYTES])
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-    pthread_once(&once, fetch_sha256);
+    pthread_once(&once, find_sha256);
     if (EVP_Digest(in.p ? in.p : "", in.n, out, NULL, sha256, NULL) != 1)
         abort(); /* out of memory: an answer that may match is not one */
 }
