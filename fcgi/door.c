@@ -1,9 +1,10 @@
 /*
  * Where connections come in: every reactor accepts.
  *
- * One connection is accepted for each turn, so that of several reactors and processes at one socket
- * the idle ones get most. The kernel wakes one of them for a connection; if that process is killed at
- * this moment, the connection waits until somebody looks, which each does now and then.
+ * The kernel wakes one for a connection, an idle one if there is any, of all reactors and processes at
+ * the socket. So those that are found waiting together have found nobody idle, and a few are taken at
+ * once: their requests then go out, and their answers come in, together. If the process that was woken is
+ * killed at this moment, the connection waits until somebody looks, which each does now and then.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,7 @@
 #include "base/log.h"
 #include "responder.h"
 
-enum { COMPLAIN_EVERY_MS = 10 * 1000, LOOK_MS = 1000, WAIT_MS = 100 };
+enum { COMPLAIN_EVERY_MS = 10 * 1000, LOOK_MS = 1000, WAIT_MS = 100, AT_ONCE = 8 };
 
 static void on_look(void *arg);
 
@@ -38,29 +39,32 @@ static void close_for_a_moment(struct loop *loop, const char *why)
     timer_set(loop->reactor, &loop->door_timer, WAIT_MS, on_look, loop);
 }
 
-static void accept_one(struct loop *loop)
+/* False: there is none, or it cannot be had. */
+static bool accept_one(struct loop *loop)
 {
     struct timeval limit = {.tv_sec = SEND_TIMEOUT_S};
 
     if (!responder_lets_in(loop->responder)) {
         close_for_a_moment(loop, "many connections, and no request on them yet");
-        return;
+        return false;
     }
     int fd = accept4(loop->responder->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
             close_for_a_moment(loop, "out of descriptors or memory");
-        return;
+        return false;
     }
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     conn_enter(loop, fd);
+    return true;
 }
 
 static void on_knock(void *arg, uint32_t events)
 {
     if (events & EPOLLIN)
-        accept_one(arg);
+        for (int i = 0; i < AT_ONCE && accept_one(arg); i++)
+            ;
     else
         close_for_a_moment(arg, "an error of the listening socket");
 }
