@@ -1,7 +1,9 @@
-"""Counts that do not wobble: instructions (callgrind) and allocations (memcheck) of the responder.
+"""Counts that do not wobble: instructions (callgrind), allocations (memcheck) and heap (massif) of the
+responder.
 
 A count for one request is the difference between two runs that differ in nothing but the number of
-requests; for one event of a stream, in the number of events. Both hold everything that the process
+requests; for one event of a stream, in the number of events; for what a stream holds, in the number of
+streams at a time. All hold everything that the process
 does, libcurl and libfcgi too.
 """
 import json
@@ -19,18 +21,22 @@ import servers
 FILE = pathlib.Path(__file__).resolve().parent / "ledger.json"
 LIMIT = 0.03
 TRIES = 3
+TOOLS = {"instructions": ["--tool=callgrind", "--callgrind-out-file=/dev/null"],
+         "allocations": ["--tool=memcheck", "--undef-value-errors=no"],
+         "heap": ["--tool=massif", "--peak-inaccuracy=0", "--depth=1"]}
 
 
 def valgrind(build, directory, upstream, tool, requests):
-    """Let a responder under valgrind answer (path, body, events) each; the count of its whole life."""
+    """Let a responder under valgrind answer (path, body, count) each, for its heap all at once; the count
+    of its whole life."""
     base = f"http://127.0.0.1:{upstream.port}"
     config = servers.configuration(directory, "ledger", base)
     log = directory / "valgrind.log"
     socket = directory / "ledger.sock"
     state = directory / "state"
     state.mkdir(mode=0o700, exist_ok=True)
-    options = (["--tool=callgrind", "--callgrind-out-file=/dev/null"] if tool == "instructions"
-               else ["--tool=memcheck", "--undef-value-errors=no"])
+    heap = directory / "massif"
+    options = TOOLS[tool] + ([f"--massif-out-file={heap}"] if tool == "heap" else [])
     process = subprocess.Popen(
         ["valgrind", *options, f"--log-file={log}", build / "fcgi/corelay.fcgi", "--config", config,
          "--listen", socket], env=os.environ | {"CORELAY_STATE_DIR": str(state)},
@@ -42,6 +48,7 @@ def valgrind(build, directory, upstream, tool, requests):
         for path, body, count in requests:
             command = [build / "tests/bench/load", "--to", f"127.0.0.1:{front.port}{path}",
                        "--body", body, "--requests", count,
+                       "--connections", count if tool == "heap" else 1,
                        "--header", f"Authorization: Bearer {servers.KEY}"]
             done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
             if done.returncode:
@@ -51,6 +58,8 @@ def valgrind(build, directory, upstream, tool, requests):
         process.wait(60)
         if front:
             front.end()
+    if tool == "heap":
+        return max(int(n) for n in re.findall(r"mem_heap_B=(\d+)", heap.read_text()))
     text = log.read_text()
     found = (re.search(r"Collected : (\d+)", text) or
              re.search(r"total heap usage: ([\d,]+) allocs", text))
@@ -86,6 +95,8 @@ class Counts:
                 f"event, lane, {tool}": (tool, chat, (short, 5), (long, 5), 5 * (2000 - 20)),
                 f"event, translated, {tool}": (tool, messages, (brief, 5), (broad, 5), 5 * (2000 - 20)),
             }
+        slow = body("slow", bodies.small("gpt-5", stream=True))  # 4 s: all are there at once
+        self.ways["stream, bytes of heap"] = ("heap", chat, (slow, 20), (slow, 120), 100)
 
     def run(self, tool, path, warm, load):
         """The least count of all such runs so far: what else goes on only ever adds to it."""
