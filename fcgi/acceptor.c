@@ -94,14 +94,12 @@ static enum body_state read_body(struct responder *r, struct conn *conn,
     return BODY_COMPLETE;
 }
 
-/* Their buffers would be held as long as a stream lasts. All is read, and what is to be written is written
-   without them. After an error the input stays, as a sign that the connection is of no more use. */
-static void free_streams(FCGX_Request *fcgi)
+/* All is read, and a stream would hold the buffer to its end. After an error it stays: libfcgi then
+   closes the connection. */
+static void free_input(FCGX_Request *fcgi)
 {
     if (!FCGX_GetError(fcgi->in))
         FCGX_FreeStream(&fcgi->in);
-    FCGX_FreeStream(&fcgi->out);
-    FCGX_FreeStream(&fcgi->err);
 }
 
 bool request_read(struct responder *r, struct conn *conn)
@@ -121,7 +119,7 @@ bool request_read(struct responder *r, struct conn *conn)
         if (params_size(conn->fcgi.envp) > (size_t)config->limits.header_bytes)
             conn->request.body_state = HEAD_TOO_LARGE;
         conn->request.body = buf_str(&conn->body);
-        free_streams(&conn->fcgi);
+        free_input(&conn->fcgi);
         good = true;
     }
     shared_config_release(shared);

@@ -4,13 +4,15 @@
  * The reactor must never wait for the web server. So it looks at what has come without taking it, and
  * reads only a whole request; the rest is for acceptors.
  *
- * libfcgi writes blocking and must not be given a non-blocking socket, so we write without it. What the
- * socket does not take waits here, and above a mark the upstream transfer of this one request is paused.
+ * libfcgi writes blocking and must not be given a non-blocking socket, so bytes go to it only when
+ * poll says that the socket takes them, at most one record at a time. While it does not, they wait
+ * here, and the upstream transfer of this one request is paused.
  *
  * libfcgi reads nothing once the request is complete: that the caller has gone shows as end of file
  * (or an abort record) on the socket, which the reactor watches.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -25,7 +27,6 @@
 enum {
     PEEK_BYTES = 64 * 1024, /* whoever sends more may be slow about it */
     SOON = 4,
-    SPARE_BYTES = 64 * 1024,
     LEAN = 4 /* requests that one reactor may have more than another */
 };
 
@@ -61,7 +62,7 @@ void conn_free(struct conn *conn)
         FCGX_Free(&conn->fcgi, 1);
     }
     buf_free(&conn->body);
-    buf_free(&conn->pending.bytes);
+    buf_free(&conn->pending);
     free(conn);
 }
 
@@ -109,31 +110,6 @@ static void on_gone(void *arg)
     drop(arg);
 }
 
-/* --- what waits to be sent ------------------------------------------------------------------- */
-
-/* Most of the time a stream has nothing to send: then it holds no memory for that either. */
-static void forget_pending(struct conn *conn)
-{
-    struct buf *spare = &conn->loop->spare, *bytes = &conn->pending.bytes;
-
-    if (spare->cap || bytes->cap > SPARE_BYTES) {
-        buf_free(bytes);
-    } else {
-        buf_clear(bytes);
-        *spare = *bytes;
-    }
-    conn->pending = (struct records){.open = false};
-    conn->sent = 0;
-}
-
-static void take_spare(struct conn *conn)
-{
-    if (conn->pending.bytes.cap)
-        return;
-    conn->pending.bytes = conn->loop->spare;
-    conn->loop->spare = (struct buf){.failed = false};
-}
-
 /* The caller has gone. What is under way may be on the stack above us, so it ends a moment later.
  */
 static void mark_gone(struct conn *conn)
@@ -141,7 +117,7 @@ static void mark_gone(struct conn *conn)
     if (conn->gone)
         return;
     conn->gone = true;
-    forget_pending(conn);
+    conn->pending.n = conn->sent = 0;
     watch_clear(conn->loop->reactor, &conn->watch);
     timer_set(conn->loop->reactor, &conn->gone_timer, 0, on_gone, conn);
 }
@@ -150,7 +126,6 @@ void conn_drop_all(struct loop *loop)
 {
     while (loop->conns)
         drop(loop->conns);
-    buf_free(&loop->spare);
 }
 
 void conn_drop_idle(struct loop *loop)
@@ -164,6 +139,12 @@ void conn_drop_idle(struct loop *loop)
 
 /* --- writing --------------------------------------------------------------------------------- */
 
+static bool writable(const struct conn *conn)
+{
+    struct pollfd p = {.fd = conn->fcgi.ipcFd, .events = POLLOUT};
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT);
+}
+
 static void watch_for(struct conn *conn, bool output)
 {
     uint32_t events = EPOLLRDHUP | (conn->head_peeked ? 0u : (uint32_t)EPOLLIN) |
@@ -175,7 +156,7 @@ static void watch_for(struct conn *conn, bool output)
 
 static void update_pause(struct conn *conn)
 {
-    size_t waiting = conn->pending.bytes.n - conn->sent;
+    size_t waiting = conn->pending.n - conn->sent;
     bool pause =
         conn->paused ? waiting > conn->pause_bytes / RESUME_SHARE : waiting > conn->pause_bytes;
 
@@ -185,11 +166,24 @@ static void update_pause(struct conn *conn)
     exchange_pause(conn->exchange, pause);
 }
 
+/* FCGX_Finish_r, which closes nothing that is written where there is no input any more. */
+static void end_request(FCGX_Request *fcgi)
+{
+    if (fcgi->in) {
+        FCGX_Finish_r(fcgi);
+        return;
+    }
+    bool failed = FCGX_FClose(fcgi->err) < 0;
+    failed |= FCGX_FClose(fcgi->out) < 0;
+    FCGX_Free(fcgi, failed || !fcgi->keepConnection);
+}
+
 /* The web server may send the next request on the same connection. */
 static void keep(struct conn *conn)
 {
     buf_free(&conn->body);
-    forget_pending(conn);
+    buf_clear(&conn->pending);
+    conn->sent = 0;
     conn->begun = conn->ended = conn->paused = conn->head_peeked = false;
     conn->idle = true;
     watch_for(conn, false);
@@ -197,13 +191,11 @@ static void keep(struct conn *conn)
 
 static void finish(struct conn *conn)
 {
-    bool over = conn->fcgi.in || !conn->fcgi.keepConnection;
-
-    if (over) {
+    if (!conn->fcgi.keepConnection) {
         FCGX_Detach(&conn->fcgi);
         watch_forget(conn->loop->reactor, &conn->watch);
     }
-    FCGX_Free(&conn->fcgi, over);
+    end_request(&conn->fcgi);
     atomic_fetch_sub(&conn->loop->active, 1);
     if (conn->fcgi.ipcFd >= 0 && !atomic_load(&conn->loop->responder->stopping)) {
         keep(conn);
@@ -213,29 +205,27 @@ static void finish(struct conn *conn)
     conn_free(conn);
 }
 
-/* Write what the socket takes now. True when all is written. */
+/* Write what the socket takes now. True when all is written, but for the last piece of an answer,
+   which goes out together with the record that ends it. */
 static bool flush(struct conn *conn)
 {
-    const struct buf *bytes = &conn->pending.bytes;
-
-    records_close(&conn->pending);
-    while (conn->sent < bytes->n) {
-        ssize_t n = send(conn->fcgi.ipcFd, bytes->p + conn->sent, bytes->n - conn->sent,
-                         MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    while (conn->sent < conn->pending.n) {
+        size_t left = conn->pending.n - conn->sent, n = left < WRITE_BYTES ? left : WRITE_BYTES;
+        bool last = conn->ended && n == left;
+        if (!writable(conn)) {
             watch_for(conn, true);
             return false;
         }
-        if (n < 0) {
+        if (FCGX_PutStr(conn->pending.p + conn->sent, (int)n, conn->fcgi.out) != (int)n ||
+            (!last && FCGX_FFlush(conn->fcgi.out) < 0)) {
             mark_gone(conn);
             return false;
         }
-        conn->sent += (size_t)n;
+        conn->sent += n;
         conn->wrote = true;
     }
-    forget_pending(conn);
+    buf_clear(&conn->pending);
+    conn->sent = 0;
     if (!conn->ended)
         watch_for(conn, false);
     return !conn->gone;
@@ -256,7 +246,7 @@ static void push(void *arg)
    is slow is noticed. */
 static void push_soon(struct conn *conn)
 {
-    if (conn->pending.bytes.n - conn->sent > SOON_BYTES)
+    if (conn->pending.n - conn->sent > WRITE_BYTES)
         flush(conn);
     if (!conn->gone)
         later_set(conn->loop->reactor, &conn->push, push, conn);
@@ -266,9 +256,8 @@ static void put(struct conn *conn, const void *bytes, size_t n)
 {
     if (conn->gone)
         return;
-    take_spare(conn);
-    records_add(&conn->pending, conn->fcgi.requestId, bytes, n);
-    if (conn->pending.bytes.failed)
+    buf_add(&conn->pending, bytes, n);
+    if (conn->pending.failed)
         mark_gone(conn);
 }
 
@@ -301,13 +290,7 @@ static void put_end(void *arg)
     conn->exchange = NULL;
     conn->ended = true;
     timer_clear(conn->loop->reactor, &conn->look_timer);
-    if (conn->gone)
-        return;
-    take_spare(conn);
-    records_end(&conn->pending, conn->fcgi.requestId);
-    if (conn->pending.bytes.failed)
-        mark_gone(conn);
-    else
+    if (!conn->gone)
         later_set(conn->loop->reactor, &conn->push, push, conn);
 }
 

@@ -21,13 +21,12 @@
 
 #include "exchange/exchange.h"
 #include "peer.h"
-#include "records.h"
 
 enum {
     LOOPS_MAX = 64,
     ACCEPTORS_MAX = 256,
-    SOON_BYTES = 8000, /* more than that is sent at once, not at the end of the turn */
-    RESUME_SHARE = 4,  /* a paused transfer goes on when so small a part of the limit is left */
+    WRITE_BYTES = 8000, /* less than libfcgi's stream buffer: one record, one write */
+    RESUME_SHARE = 4,   /* a paused transfer goes on when so small a part of the limit is left */
     CGI_PAUSE_BYTES = 128 * 1024,
     SEND_TIMEOUT_S = 30,
     DESCRIPTORS_KEPT = 64 /* for all but requests: state files, names, tokens, logs */
@@ -42,7 +41,6 @@ struct loop {
     struct gateway *gateway;
     struct watch door; /* the listening socket */
     struct timer door_timer;
-    struct buf spare;   /* the memory of an answer that was sent, for the next one */
     struct conn *conns; /* all on this reactor, those that wait for a request among them */
     atomic_int active;
     int peer_fd; /* to look after callers with; -1: none */
@@ -72,8 +70,7 @@ struct conn {
     struct loop *loop; /* NULL while an acceptor has it */
     FCGX_Request fcgi;
     struct exchange_request request;
-    struct buf body;
-    struct records pending;
+    struct buf body, pending;
     size_t sent;        /* of `pending` */
     size_t pause_bytes; /* pending for a slow reader: his transfer pauses */
     int64_t look_ms;    /* how often to look whether the caller is there; 0: never */

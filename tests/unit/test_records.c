@@ -148,82 +148,12 @@ static void test_abort(void **state)
     assert_false(records_abort(b.p, b.n));
 }
 
-/* What records say, joined: text of the answer, and whether it has ended. */
-static struct buf read_answer(const struct records *r, int request, bool *ended, size_t *count)
-{
-    struct buf text = {.failed = false};
-    const unsigned char *p = (const unsigned char *)r->bytes.p;
-
-    *ended = false;
-    *count = 0;
-    for (size_t at = 0; at < r->bytes.n; ++*count) {
-        size_t n = (size_t)p[at + 4] << 8 | p[at + 5];
-        assert_int_equal(p[at], 1);
-        assert_int_equal(p[at + 2] << 8 | p[at + 3], request);
-        assert_false(*ended); /* nothing comes behind the end */
-        *ended = p[at + 1] == 3;
-        assert_int_equal(n, *ended ? 8 : n);
-        assert_int_equal(p[at + 1], *ended ? 3 : 6);
-        if (!*ended)
-            buf_add(&text, p + at + 8, n);
-        at += 8 + n;
-        assert_true(at <= r->bytes.n);
-    }
-    return text;
-}
-
-static void answers_are_written(void **state)
-{
-    static char large[200000];
-    struct records r = {.open = false};
-    bool ended;
-    size_t count;
-
-    (void)state;
-    for (size_t i = 0; i < sizeof large; i++)
-        large[i] = (char)(i * 31 % 251);
-    records_add(&r, 258, "ab", 2);
-    records_add(&r, 258, "", 0);
-    records_add(&r, 258, "c", 1); /* in the same record */
-    records_close(&r);
-    records_add(&r, 258, "d", 1);
-    struct buf text = read_answer(&r, 258, &ended, &count);
-    assert_true(str_is(buf_str(&text), "abcd"));
-    assert_int_equal(count, 2);
-    assert_false(ended);
-    buf_free(&text);
-
-    records_add(&r, 258, large, sizeof large);
-    records_end(&r, 258);
-    text = read_answer(&r, 258, &ended, &count);
-    assert_int_equal(text.n, 4 + sizeof large);
-    assert_memory_equal(text.p + 4, large, sizeof large);
-    assert_true(ended);
-    assert_int_equal(count, 1 + 4 + 2);
-    buf_free(&text);
-    buf_free(&r.bytes);
-}
-
-static void an_answer_may_find_no_room(void **state)
-{
-    struct records r = {.bytes = {.ceiling = 12}};
-
-    (void)state;
-    records_add(&r, 1, "abcdefgh", 8);
-    assert_true(r.bytes.failed);
-    records_add(&r, 1, "i", 1);
-    records_end(&r, 1);
-    assert_true(r.bytes.failed);
-    buf_free(&r.bytes);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers_are_written), cmocka_unit_test(an_answer_may_find_no_room),
-        cmocka_unit_test(test_whole),          cmocka_unit_test(test_any_part_is_not),
-        cmocka_unit_test(test_more_is_not),    cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_strangers),      cmocka_unit_test(test_padding_that_is_forgotten),
+        cmocka_unit_test(test_whole),       cmocka_unit_test(test_any_part_is_not),
+        cmocka_unit_test(test_more_is_not), cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_strangers),   cmocka_unit_test(test_padding_that_is_forgotten),
         cmocka_unit_test(test_abort),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
