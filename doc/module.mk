@@ -7,6 +7,11 @@ dist_doc_DATA = \
 	doc/dependencies.md \
 	doc/design.md \
 	doc/faults.md \
+	doc/flames-across.svg \
+	doc/flames-event.svg \
+	doc/flames-event-across.svg \
+	doc/flames-lane.svg \
+	doc/flames-small.svg \
 	doc/known-failures.md \
 	doc/orchestration.md \
 	doc/passthrough.md \
