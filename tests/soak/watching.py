@@ -14,7 +14,7 @@ QUOTA_FAULTS = ("429", "429 with Retry-After", "late throttling")
 # In less than that memory is still finding its level.
 SHORT_S = 120
 
-Process = collections.namedtuple("Process", "rss pss descriptors upstream threads")
+Process = collections.namedtuple("Process", "rss own descriptors upstream threads")
 
 
 def connections_to(pid, port):
@@ -37,8 +37,9 @@ def look_at(pid, port):
                 descriptors.append(os.readlink(fd))
             except OSError:
                 pass  # closed in between
-        pss = int(re.search(r"^Pss: +(\d+)", (proc / "smaps_rollup").read_text(), re.M)[1])
-        return Process(int((proc / "statm").read_text().split()[1]) * PAGE_KIB, pss, len(descriptors),
+        # Not a share of what others map too (PSS): that grows when others end.
+        own = int(re.search(r"^Anonymous: +(\d+)", (proc / "smaps_rollup").read_text(), re.M)[1])
+        return Process(int((proc / "statm").read_text().split()[1]) * PAGE_KIB, own, len(descriptors),
                        sum(d in pool for d in descriptors), len(list((proc / "task").iterdir())))
     except OSError:
         return None
@@ -128,11 +129,12 @@ class Watch:
         own = [[p.descriptors - p.upstream for p in processes if p] for processes in (before, after)]
         found.append((all(b <= a for a, b in zip(*own)),
                       f"descriptors of responders at rest, without upstream connections: {own[0]} -> {own[1]}"))
-        for figure, unit, room in (("descriptors", "", 8), ("pss", " KiB", 1024)):
+        for figure, what, unit, room in (("descriptors", "descriptors", "", 8),
+                                         ("own", "memory of its own", " KiB", 1024)):
             grown = self.growth(figure, warm_up)
             words = ", ".join(f"{grew:+.0f} on {middle:.0f}{unit}" for grew, middle in grown)
             found.append((all(grew <= max(room, 0.05 * middle) for grew, middle in grown),
-                          f"{figure} after the warm-up: {words or 'too short a run to tell'}"))
+                          f"{what} after the warm-up: {words or 'too short a run to tell'}"))
         found.append((self.over_budget <= 0, f"retries never above the budget (at most {self.over_budget:+d})"))
         # Counted from outside, and with a minute more than there were, since minutes begin anywhere.
         allowed = (settings["minimum"] * (last["seconds"] / 60 + 2) + settings["percent"] * last["asked"] / 100)
@@ -147,14 +149,14 @@ class Watch:
 def table(rows):
     """The rows as text."""
     head = ("minute", "asked", "right", "error", "left", "wrong", "hung", "upstream", "retries", "in flight",
-            "RSS MiB", "PSS MiB", "descriptors")
+            "RSS MiB", "own MiB", "descriptors")
     lines = ["  ".join(head)]
     for row in rows:
         alive = [p for p in row["processes"] if p]
         minute = row["minute"]
         cells = (f"{row['seconds'] / 60:.1f}", row["asked"], row["right"], row["error"], row["left"], row["wrong"],
                  row["hung"], row["calls"], f"{minute['retries']}/{minute['retries_allowed']}", row["in_flight"],
-                 " ".join(f"{p.rss / 1024:.1f}" for p in alive), " ".join(f"{p.pss / 1024:.1f}" for p in alive),
+                 " ".join(f"{p.rss / 1024:.1f}" for p in alive), " ".join(f"{p.own / 1024:.1f}" for p in alive),
                  " ".join(str(p.descriptors) for p in alive))
         lines.append("  ".join(str(cell).rjust(len(word)) for cell, word in zip(cells, head)))
     return "\n".join(lines)
@@ -180,7 +182,7 @@ def draw(watch, path):
     numbers = range(len(watch.pids))
     asked = [(b["seconds"], (b["asked"] - a["asked"]) / max(b["seconds"] - a["seconds"], 1))
              for a, b in zip(watch.rows, watch.rows[1:])]
-    charts = (("PSS of each responder, KiB", [watch.series("pss", n) for n in numbers]),
+    charts = (("memory of each responder's own, KiB", [watch.series("own", n) for n in numbers]),
               ("descriptors of each responder", [watch.series("descriptors", n) for n in numbers]),
               ("requests a second", [asked]))
     body = "".join(panel(title, lines, 160 * i) for i, (title, lines) in enumerate(charts))
