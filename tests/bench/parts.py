@@ -77,7 +77,10 @@ def requests(bench):
         "upstream itself": Contestant(bench.upstream.port, direct, body, key=None),
         "lighttpd mod_proxy": Contestant(bench.sites["lighttpd-proxy"].port, direct, body, key=None),
         "nginx proxy": Contestant(bench.sites["nginx-proxy"].port, direct, body, key=None),
-        "libfcgi hello, lighttpd": Contestant(bench.sites["hello"].port, "/", body, key=None)}
+        "libfcgi hello, lighttpd": Contestant(bench.sites["hello"].port, "/", body,
+                                              bench.sites["hello"], key=None),
+        "libfcgi and libcurl, lighttpd": Contestant(bench.sites["relay"].port, "/", body,
+                                                    bench.sites["relay"], key=None)}
     for name in SERVERS:
         site = bench.sites[name]
         contestants[f"Corelay, {name}"] = Contestant(site.port, "/v1/chat/completions", body, site)

@@ -19,7 +19,7 @@ def show(part, table, seconds):
 # --- the plot ----------------------------------------------------------------------------------------
 
 COLOURS = {"upstream itself": "#bbbbbb", "lighttpd mod_proxy": "#888888", "nginx proxy": "#666666",
-           "libfcgi hello, lighttpd": "#aa9955"}
+           "libfcgi hello, lighttpd": "#aa9955", "libfcgi and libcurl, lighttpd": "#bb8844"}
 OURS = ("#1f6f8b", "#2a9d8f", "#e76f51", "#9a4f96", "#3a5a9b")
 WIDTH, BAR, LEFT, GAP = 760, 16, 210, 34
 

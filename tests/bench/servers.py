@@ -38,22 +38,28 @@ def answers(port):
         return False
 
 
-def responders(config, server):
-    """The responders of a site: below its server, or (spawn-fcgi leaves them to init) known by their
-    configuration."""
-    found, parents = {}, {}
+def processes():
+    """{pid: (its parent, the words it was started with)}"""
+    found = {}
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, IndexError):
-            parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-            if words[0].endswith(b"corelay.fcgi"):
-                found[int(entry.name)] = str(config).encode() in words
+            found[int(entry.name)] = (
+                int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]),
+                (entry / "cmdline").read_text().split("\0"))
+    return found
+
+
+def responders(program, server, config=None):
+    """The processes of a program: below their server, or (spawn-fcgi leaves them to init) known by their
+    configuration."""
+    found = processes()
 
     def below(pid):
-        while pid and pid != server:
-            pid = parents.get(pid)
+        while pid in found and pid != server:
+            pid = found[pid][0]
         return pid == server
-    return [pid for pid, known in found.items() if known or below(pid)]
+    return [pid for pid, (_, words) in found.items()
+            if words[0].endswith(program) and (config in words or below(pid))]
 
 
 class Process:
@@ -135,6 +141,9 @@ class Upstream(Process):
 
     def path(self, spec, behind):
         return f"/v2/inference/deployments/{spec}{behind}"
+
+    def url(self, spec, behind):
+        return f"http://127.0.0.1:{self.port}{self.path(spec, behind)}"
 
 
 TLS = """
@@ -251,7 +260,7 @@ class Corelay(Process):
 
     @property
     def pids(self):
-        return responders(self.config, self.process.pid)
+        return responders("corelay.fcgi", self.process.pid, str(self.config))
 
 
 LIGHTTPD = """
@@ -321,15 +330,21 @@ fastcgi.server = ("/" => (("socket" => "{socket_path}", "check-local" => "disabl
         super().__init__(["lighttpd", "-D", "-f", file], port=self.port)
 
 
-class Hello(Process):
-    """A libfcgi responder that only says hello, behind lighttpd."""
+class Least(Process):
+    """One of the responders that set the limits, behind lighttpd: its path below the build, and its
+    argument."""
 
-    def __init__(self, build, directory):
+    def __init__(self, program, directory, argument=""):
         self.port = free_port()
-        file = directory / "hello.conf"
+        self.program = str(program)
+        file = directory / f"{program.name}.conf"
         file.write_text(LIGHTTPD.format(port=self.port, directory=directory) + f"""
-fastcgi.server = ("/" => (("socket" => "{directory}/hello.sock",
-    "bin-path" => "{build}/tests/bench/hello", "min-procs" => 1, "max-procs" => 1,
+fastcgi.server = ("/" => (("socket" => "{directory}/{program.name}.sock",
+    "bin-path" => "{program} {argument}", "min-procs" => 1, "max-procs" => 1,
     "check-local" => "disable")))
 """)
         super().__init__(["lighttpd", "-D", "-f", file], port=self.port)
+
+    @property
+    def pids(self):
+        return responders(self.program, self.process.pid)
