@@ -99,50 +99,50 @@ static size_t unescape_one(const char **p, const char *end, char out[4])
     return put_utf8(out, c);
 }
 
-/* Does a quoted text mean `z`? It may be written with escapes: PHP writes every slash as "\/". */
-static bool quoted_is(struct str quoted, const char *z)
+/* Does a quoted text that is longer than `s` mean it? Then there are escapes in it: PHP writes every
+   slash as "\/". */
+static bool escaped_is(struct str quoted, struct str s)
 {
     const char *p = quoted.p + 1, *end = quoted.p + quoted.n - 1;
     char piece[4];
 
     while (p < end) {
-        if (*p != '\\') { /* JSON has no bare NUL: the end of `z` is a difference as well */
-            if (*p++ != *z++)
-                return false;
-            continue;
-        }
         size_t n = unescape_one(&p, end, piece);
-        if (strnlen(z, n) < n || memcmp(piece, z, n) != 0)
+        if (n > s.n || memcmp(piece, s.p, n) != 0)
             return false;
-        z += n;
+        s = str_slice(s, n, s.n);
     }
-    return *z == '\0';
+    return s.n == 0;
+}
+
+/* Asked of every member that is passed by: length and first letter tell most of them apart. */
+static inline bool quoted_is(struct str quoted, struct str s)
+{
+    const char *text = quoted.p + 1;
+    bool alike = *text == (s.n ? *s.p : '"');
+
+    if (quoted.n == s.n + 2) /* an escape is never as short as what it means */
+        return alike && memcmp(text, s.p, s.n) == 0 && !memchr(text, '\\', s.n);
+    return quoted.n > s.n + 2 && (alike || *text == '\\') && escaped_is(quoted, s);
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-struct jspan *jspan_get(const struct jspan *object, const char *key)
+struct jspan *jspan_member(const struct jspan *object, struct str name)
 {
     struct jspan *found = NULL;
 
     if (!jspan_is(object, JSPAN_OBJECT))
         return NULL;
-    for (struct jspan *n = object->child; n; n = n->next) {
-        char first = n->key.p[1]; /* behind the quote: most names differ here */
-        if ((first == key[0] || first == '\\' || first == '"') && quoted_is(n->key, key))
+    for (struct jspan *n = object->child; n; n = n->next)
+        if (quoted_is(n->key, name))
             found = n;
-    }
     return found;
 }
 
 struct jspan *jspan_first(const struct jspan *container)
 {
     return container ? container->child : NULL;
-}
-
-bool jspan_is(const struct jspan *n, enum jspan_type type)
-{
-    return n && n->type == type;
 }
 
 bool jspan_none(const struct jspan *n)
@@ -152,7 +152,7 @@ bool jspan_none(const struct jspan *n)
 
 bool jspan_says(const struct jspan *n, const char *text)
 {
-    return jspan_is(n, JSPAN_STRING) && quoted_is(n->text, text);
+    return jspan_is(n, JSPAN_STRING) && quoted_is(n->text, str_from(text));
 }
 
 size_t jspan_count(const struct jspan *container)
@@ -214,8 +214,12 @@ double jspan_double(const struct jspan *n, double otherwise)
 int64_t jspan_int(const struct jspan *n, int64_t otherwise)
 {
     const double limit = 9007199254740992.0;
-    double value = jspan_double(n, NAN);
+    double value;
+    long whole;
 
+    if (jspan_is(n, JSPAN_NUMBER) && n->text.n <= 15 && str_to_long(n->text, &whole))
+        return whole; /* as nearly all are written */
+    value = jspan_double(n, NAN);
     if (!(value >= -limit && value <= limit) || value != floor(value))
         return otherwise;
     return (int64_t)value;
@@ -325,7 +329,7 @@ bool jspan_remove_key(struct jspan *object, const char *key)
         return false;
     for (struct jspan *n = object->child, *next; n; n = next) {
         next = n->next;
-        if (!quoted_is(n->key, key))
+        if (!quoted_is(n->key, str_from(key)))
             continue;
         jspan_remove(n);
         found = true;

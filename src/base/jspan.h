@@ -56,12 +56,22 @@ status jspan_parse_flat(struct arena *arena, struct str text, struct jspan **out
 /* --- reading: NULL nodes are allowed everywhere and mean "absent" ---------------------------- */
 
 /* The member of that name; of several the last, as most JSON parsers choose. NULL: none. */
-struct jspan *jspan_get(const struct jspan *object, const char *key);
+struct jspan *jspan_member(const struct jspan *object, struct str name);
+
+/* The same; here, so that the compiler counts the letters of a literal. */
+static inline struct jspan *jspan_get(const struct jspan *object, const char *name)
+{
+    return jspan_member(object, str_from(name));
+}
 
 /* The members or elements: for (n = jspan_first(x); n; n = n->next). NULL if `x` has none. */
 struct jspan *jspan_first(const struct jspan *container);
 
-bool jspan_is(const struct jspan *n, enum jspan_type type);
+static inline bool jspan_is(const struct jspan *n, enum jspan_type type)
+{
+    return n && n->type == type;
+}
+
 /* Absent or null. */
 bool jspan_none(const struct jspan *n);
 /* Is it a string with just this text? */

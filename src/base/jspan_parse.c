@@ -10,8 +10,12 @@
 
 #include "base/jspan.h"
 
+enum { SPANS_AT_A_TIME = 8 };
+
 struct parser {
     struct arena *arena;
+    struct jspan *spare; /* as many as are left */
+    unsigned left;
     const char *p, *end;
     const char *start;
     struct jspan_error *err;
@@ -240,6 +244,18 @@ static status scan_key(struct parser *in, struct jspan *n)
     return OK;
 }
 
+static struct jspan *new_span(struct parser *in)
+{
+    if (!in->left) {
+        in->spare = ARENA_ARRAY(in->arena, struct jspan, SPANS_AT_A_TIME);
+        if (!in->spare)
+            return NULL;
+        in->left = SPANS_AT_A_TIME;
+    }
+    in->left--;
+    return in->spare++;
+}
+
 static void link_child(struct jspan *up, struct jspan *n)
 {
     n->up = up;
@@ -294,7 +310,7 @@ static status parse(struct parser *in, struct jspan **out)
     bool more = true;
 
     while (more) {
-        struct jspan *n = ARENA_NEW(in->arena, struct jspan);
+        struct jspan *n = new_span(in);
         if (!n)
             return E_NOMEM;
         skip_space(in);
@@ -330,7 +346,12 @@ static status parse_text(struct arena *arena, struct str text, bool flat, struct
 {
     struct jspan_error unused;
     const char *p = text.p ? text.p : ""; /* arithmetic on NULL is undefined */
-    struct parser in = {arena, p, p + text.n, p, err ? err : &unused, flat};
+    struct parser in = {.arena = arena,
+                        .p = p,
+                        .end = p + text.n,
+                        .start = p,
+                        .err = err ? err : &unused,
+                        .flat = flat};
 
     return parse(&in, out);
 }

@@ -189,9 +189,9 @@ static bool lost_some(const struct exchange *x, const struct arena *scratch)
 
 static bool read_frames(struct exchange *x)
 {
-    struct arena *scratch = arena_new(0);
+    struct arena *scratch = reactor_scratch(x->reactor);
     struct frame frame;
-    status s = scratch ? OK : E_NOMEM;
+    status s = OK;
 
     while (!s && !x->up_failed && frames_next(x->frames, scratch, &frame)) {
         s = x->family->read_frame(x->reader, scratch, &frame);
@@ -202,9 +202,9 @@ static bool read_frames(struct exchange *x)
             s = E_NOMEM;
         arena_reset(scratch);
     }
-    if (scratch && lost_some(x, scratch))
+    if (lost_some(x, scratch))
         s = E_NOMEM;
-    arena_free(scratch);
+    arena_reset(scratch);
     if (s == E_NOMEM)
         return out_of_memory(x);
     if (s)

@@ -125,7 +125,8 @@ static status wait_for(struct openai_blocks *b, struct openai_block *k, struct s
 static status add_piece(struct openai_blocks *b, struct openai_block *k, struct str text,
                         struct str logprobs)
 {
-    json_scan_text(&k->scan, text);
+    if (k->block == CHAT_BLOCK_TOOL)
+        json_scan_text(&k->scan, text);
     if (k == b->open)
         return push_piece(b, k, text, logprobs);
     if (logprobs.n && !k->logprobs.n) {

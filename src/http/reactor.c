@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/pool.h"
@@ -41,6 +42,7 @@ struct reactor {
     pthread_mutex_t lock; /* guards the queue below */
     struct posted *posted, **posted_end;
     struct http_pool *pool;
+    struct arena *scratch;
 };
 
 /* --- timers: a binary heap, the earliest first ----------------------------------------------- */
@@ -355,8 +357,9 @@ struct reactor *reactor_new(const struct http_settings *settings)
     r->later_end = &r->later;
     r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    r->scratch = arena_new(0);
     struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint32_t)r->wake_fd};
-    if (r->epoll_fd >= 0 && r->wake_fd >= 0 &&
+    if (r->scratch && r->epoll_fd >= 0 && r->wake_fd >= 0 &&
         epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, r->wake_fd, &e) == 0)
         r->pool = pool_new(r, settings);
     if (!r->pool) {
@@ -366,12 +369,18 @@ struct reactor *reactor_new(const struct http_settings *settings)
     return r;
 }
 
+struct arena *reactor_scratch(struct reactor *r)
+{
+    return r->scratch;
+}
+
 void reactor_free(struct reactor *r)
 {
     if (!r)
         return;
     run_posted(r);
     pool_free(r->pool);
+    arena_free(r->scratch);
     if (r->epoll_fd >= 0)
         close(r->epoll_fd);
     if (r->wake_fd >= 0)

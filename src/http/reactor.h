@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 
+struct arena;
 struct reactor;
 struct http_settings;
 
@@ -18,6 +19,9 @@ struct http_settings;
 struct reactor *reactor_new(const struct http_settings *settings);
 /* All calls must have ended. */
 void reactor_free(struct reactor *r);
+
+/* An arena for what one callback needs until it returns; whoever takes it resets it then. */
+struct arena *reactor_scratch(struct reactor *r);
 
 /* Work until reactor_stop. */
 void reactor_run(struct reactor *r);
