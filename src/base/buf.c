@@ -21,12 +21,10 @@ void buf_clear(struct buf *b)
     b->failed = false;
 }
 
-bool buf_reserve(struct buf *b, size_t more)
+bool buf_grow(struct buf *b, size_t more)
 {
     if (b->failed)
         return false;
-    if (more <= b->cap - b->n)
-        return true;
     if (more > SIZE_MAX / 4 || (b->ceiling && more > b->ceiling - b->n)) {
         b->failed = true;
         return false;
@@ -63,12 +61,6 @@ void buf_add_str(struct buf *b, struct str s)
 void buf_add_cstr(struct buf *b, const char *z)
 {
     buf_add(b, z, strlen(z));
-}
-
-void buf_add_char(struct buf *b, char c)
-{
-    if (buf_reserve(b, 1))
-        b->p[b->n++] = c;
 }
 
 void buf_add_int(struct buf *b, int64_t value)

@@ -25,13 +25,22 @@ void buf_free(struct buf *b);
 /* Forget the content, keep the memory. */
 void buf_clear(struct buf *b);
 
+bool buf_grow(struct buf *b, size_t more); /* for buf_reserve, where there is too little */
+
 /* Room for `more` further bytes; false (and `failed`) when it cannot be had. */
-bool buf_reserve(struct buf *b, size_t more);
+static inline bool buf_reserve(struct buf *b, size_t more)
+{
+    return (!b->failed && more <= b->cap - b->n) || buf_grow(b, more);
+}
 
 void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_add_str(struct buf *b, struct str s);
 void buf_add_cstr(struct buf *b, const char *z);
-void buf_add_char(struct buf *b, char c);
+static inline void buf_add_char(struct buf *b, char c)
+{
+    if (buf_reserve(b, 1))
+        b->p[b->n++] = c;
+}
 void buf_add_int(struct buf *b, int64_t value); /* decimal */
 /* Needs room for one byte more than it adds. */
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));

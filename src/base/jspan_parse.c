@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/json_plain.h"
 #include "base/jspan.h"
 
 enum { SPANS_AT_A_TIME = 8 };
@@ -53,43 +54,12 @@ static status scan_escape(struct parser *in)
     return OK;
 }
 
-/* Which of eight bytes in memory is the first that is marked in `marks`, or one before it. */
-static size_t lowest_byte(uint64_t marks)
-{
-#if defined __GNUC__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return (size_t)__builtin_ctzll(marks) / 8;
-#else
-    (void)marks;
-    return 0;
-#endif
-}
-
-/* Past the bytes that mean nothing but themselves in a string, eight at a time: a quote, a backslash,
-   a control character or a byte beyond ASCII ends the run; so does the end, up to seven bytes before
-   it. */
-static const char *skip_plain(const char *p, const char *end)
-{
-    const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
-    uint64_t eight;
-
-    for (; end - p >= 8; p += 8) {
-        memcpy(&eight, p, 8);
-        uint64_t quotes = eight ^ ones * '"', escapes = eight ^ ones * '\\';
-        /* x - 1 borrows into the high bit where a byte of x is zero */
-        uint64_t found = eight | (eight - ones * 0x20) | (quotes - ones) | (escapes - ones);
-        found &= highs;
-        if (found) /* borrows go upwards only: the lowest mark is a true one */
-            return p + lowest_byte(found);
-    }
-    return p;
-}
-
 /* A string from its opening quote to its closing quote. */
 static status scan_string(struct parser *in, struct str *out)
 {
     const char *from = in->p++;
 
-    in->p = skip_plain(in->p, in->end);
+    in->p = json_plain_end(in->p, in->end);
     while (in->p < in->end) {
         unsigned char c = (unsigned char)*in->p;
         if (c == '"') {
@@ -101,16 +71,16 @@ static status scan_string(struct parser *in, struct str *out)
             status s = scan_escape(in);
             if (s)
                 return s;
-            in->p = skip_plain(in->p, in->end);
+            in->p = json_plain_end(in->p, in->end);
         } else if (c < 0x20) {
             return fail_at(in, "control character in a string");
         } else if (c < 0x80) {
-            in->p++;
+            in->p = json_plain_end(in->p + 1, in->end);
         } else {
             size_t n = str_utf8((struct str){in->p, (size_t)(in->end - in->p)});
             if (n == 0)
                 return fail_at(in, "invalid UTF-8 in a string");
-            in->p = skip_plain(in->p + n, in->end);
+            in->p = json_plain_end(in->p + n, in->end);
         }
     }
     return fail_at(in, "unterminated string");

@@ -1,6 +1,8 @@
 /* The JSON writer. */
 #include "base/jwrite.h"
 
+#include "base/json_plain.h"
+
 struct jwrite jwrite_to(struct buf *out)
 {
     return (struct jwrite){.out = out};
@@ -93,19 +95,21 @@ static void escape_char(struct buf *out, unsigned char c)
 
 void jwrite_escape(struct buf *out, struct str s)
 {
-    size_t from = 0;
+    const char *from = s.p, *end = s.p + s.n;
 
     if (!s.n) /* it may be no address at all then */
         return;
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (plain(c))
-            continue;
-        buf_add(out, s.p + from, i - from);
-        escape_char(out, c);
-        from = i + 1;
+    for (const char *p = json_plain_end(from, end); p < end;) {
+        unsigned char c = (unsigned char)*p++;
+        if (!plain(c)) {
+            buf_add(out, from, (size_t)(p - 1 - from));
+            escape_char(out, c);
+            from = p;
+        }
+        if (c < 0x80)
+            p = json_plain_end(p, end);
     }
-    buf_add(out, s.p + from, s.n - from);
+    buf_add(out, from, (size_t)(end - from));
 }
 
 void jwrite_str(struct jwrite *w, struct str s)

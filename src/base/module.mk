@@ -8,7 +8,7 @@ src_libcorelay_a_SOURCES += \
 	src/base/hash.h \
 	src/base/held.c src/base/held.h \
 	src/base/json.c src/base/json.h \
-	src/base/jspan.c src/base/jspan.h src/base/jspan_parse.c \
+	src/base/jspan.c src/base/jspan.h src/base/jspan_parse.c src/base/json_plain.h \
 	src/base/jwrite.c src/base/jwrite.h \
 	src/base/log.c src/base/log.h \
 	src/base/sandbox.c src/base/sandbox.h src/base/sandbox_calls.c \

@@ -101,6 +101,35 @@ static void every_byte_comes_back(void **state)
     arena_free(arena);
 }
 
+static bool is_special(unsigned char c)
+{
+    return c < 0x20 || c == 0x7f || c == '"' || c == '\\';
+}
+
+/* Eight bytes are looked at together: a special one is found at every place of them, whatever stands
+   around it. */
+static void escapes_at_every_place(void **state)
+{
+    (void)state;
+    for (unsigned value = 0; value < 0x100; value++)
+        for (unsigned around = 1; around < 0x100; around += 0x1f)
+            for (size_t at = 0; at < 17; at++) {
+                char bytes[17];
+                struct buf want = {0};
+                memset(bytes, (int)around, sizeof bytes);
+                bytes[at] = (char)value;
+                for (size_t i = 0; i < sizeof bytes; i++)
+                    if (is_special((unsigned char)bytes[i]))
+                        jwrite_escape(&want, (struct str){bytes + i, 1});
+                    else
+                        buf_add_char(&want, bytes[i]);
+                buf_clear(&out);
+                jwrite_escape(&out, (struct str){bytes, sizeof bytes});
+                assert_true(str_eq(buf_str(&out), buf_str(&want)));
+                buf_free(&want);
+            }
+}
+
 static void too_deep_fails(void **state)
 {
     (void)state;
@@ -127,8 +156,13 @@ static void escape_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(puts_commas),           TEST(escapes),        TEST(escapes_names),
-        TEST(every_byte_comes_back), TEST(too_deep_fails), TEST(escape_alone),
+        TEST(puts_commas),
+        TEST(escapes),
+        TEST(escapes_names),
+        TEST(every_byte_comes_back),
+        TEST(escapes_at_every_place),
+        TEST(too_deep_fails),
+        TEST(escape_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
