@@ -567,7 +567,7 @@ def test_killed_under_load(start, emulator, server, streamed):
         assert ask_as(site, case, "first", HELLO) == case.answer
     emulator.reset()
     if not streamed:
-        emulator.settings(latency_ms=int(2000 * harness.PATIENCE))
+        emulator.settings(latency_ms=int(4000 * harness.PATIENCE))
 
     def work(number):
         if number == 0:
