@@ -15,12 +15,12 @@ enum { SPANS_AT_A_TIME = 8 };
 
 struct parser {
     struct arena *arena;
-    struct jspan *spare; /* as many as are left */
-    unsigned left;
     const char *p, *end;
     const char *start;
     struct jspan_error *err;
-    bool flat; /* arrays of numbers are leaves */
+    bool flat;           /* arrays of numbers are leaves */
+    unsigned left;       /* so many nodes are to be had at */
+    struct jspan *spare; /* this place */
 };
 
 static status fail_at(struct parser *in, const char *what)
@@ -316,12 +316,7 @@ static status parse_text(struct arena *arena, struct str text, bool flat, struct
 {
     struct jspan_error unused;
     const char *p = text.p ? text.p : ""; /* arithmetic on NULL is undefined */
-    struct parser in = {.arena = arena,
-                        .p = p,
-                        .end = p + text.n,
-                        .start = p,
-                        .err = err ? err : &unused,
-                        .flat = flat};
+    struct parser in = {arena, p, p + text.n, p, err ? err : &unused, flat, 0, NULL};
 
     return parse(&in, out);
 }
