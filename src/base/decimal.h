@@ -15,7 +15,7 @@
    any program prints. */
 bool decimal_take_float(struct str *rest, float *out);
 
-/* The shortest of the forms %.6g to %.9g that is the same float32 again. */
+/* The shortest of the forms %.6g to %.9g that is the same float32 again. It must be finite. */
 void decimal_add_float(struct buf *out, float number);
 
 #endif

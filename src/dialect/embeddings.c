@@ -9,6 +9,8 @@
  */
 #include "dialect/embeddings.h"
 
+#include <math.h>
+
 #include "base/crypto.h"
 #include "base/decimal.h"
 #include "base/jwrite.h"
@@ -204,9 +206,12 @@ static status write_floats(struct arena *arena, struct jwrite *w, const struct e
         return E_SYNTAX;
     jwrite_array(w);
     for (size_t i = 0; i < bytes.n; i += 4) {
+        float number = float32_from((const unsigned char *)bytes.p + i);
+        if (!isfinite(number)) /* JSON has no word for it */
+            return E_SYNTAX;
         if (i)
             buf_add_char(w->out, ',');
-        decimal_add_float(w->out, float32_from((const unsigned char *)bytes.p + i));
+        decimal_add_float(w->out, number);
     }
     jwrite_end(w);
     return OK;

@@ -152,6 +152,7 @@ TESTS += tests/fuzz/replay-all
 EXTRA_DIST += \
 	tests/fuzz/regressions/fuzz_bedrock_converse/data-line-ends-at-once \
 	tests/fuzz/regressions/fuzz_bedrock_invoke/output-config-twice \
+	tests/fuzz/regressions/fuzz_embeddings/not-a-number \
 	tests/fuzz/regressions/fuzz_openai_chat/call-id-cut-in-a-letter \
 	tests/fuzz/regressions/fuzz_orchestration_config/not-utf8 \
 	tests/fuzz/regressions/fuzz_params/empty \

@@ -206,10 +206,14 @@ static void refuses_vectors_that_are_none(void **state)
             assert_int_equal(embeddings_render(f->arena, &f->request, &answer, &f->out), E_SYNTAX);
         }
     }
+    /* three bytes, not a number, -infinity */
+    static const char *const texts[] = {"AAAA", "AADAfw==", "AACA/w=="};
     f->request.base64 = false;
-    struct embed_vector v = {.base64 = STR("AAA=")};
-    struct embed_answer answer = {&v, 1};
-    assert_int_equal(embeddings_render(f->arena, &f->request, &answer, &f->out), E_SYNTAX);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct embed_vector v = {.base64 = str_from(texts[i])};
+        struct embed_answer answer = {&v, 1};
+        assert_int_equal(embeddings_render(f->arena, &f->request, &answer, &f->out), E_SYNTAX);
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
