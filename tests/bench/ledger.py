@@ -135,7 +135,7 @@ def compare(counts, known):
                 value = counts.count(name)
         bad += worse(value, known[name])
         print(f"{'WORSE' if worse(value, known[name]) else 'ok':5}  {name:42} {value:12,.1f}  "
-              f"{value / known[name] - 1:+7.1%}", flush=True)
+              f"(known: {known[name]:,.1f})", flush=True)
     return bad
 
 
