@@ -93,7 +93,7 @@ void buf_printf(struct buf *b, const char *format, ...)
 void buf_shift(struct buf *b, size_t n)
 {
     b->n -= n;
-    if (b->n)
+    if (n && b->n) /* a large frame that comes in pieces would be moved with each */
         memmove(b->p, b->p + n, b->n);
 }
 

@@ -68,7 +68,7 @@ def test_an_event_that_never_ends(start, emulator):  # noqa: F811
     """A stream whose first event is larger than any may be: the caller gets an error, we stay small."""
     emulator.fault("status", times=-1, match={"path": "/v2/inference/"}, code=200,
                    content_type="text/event-stream", body="data: " + "x" * (17 * MIB))
-    responder = start(timeouts={"first_sign_seconds": 0})  # noqa: F811
+    responder = start(timeouts={"first_sign_seconds": 0, "hold_seconds": 60})  # noqa: F811
     before = responder.rss_kib()
     status, _, body, _ = responder.connect().ask(body={**CHAT, "stream": True})
     assert status == 502 and "too large" in json.loads(body)["error"]["message"]
