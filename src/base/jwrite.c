@@ -95,10 +95,9 @@ static void escape_char(struct buf *out, unsigned char c)
 
 void jwrite_escape(struct buf *out, struct str s)
 {
-    const char *from = s.p, *end = s.p + s.n;
-
     if (!s.n) /* it may be no address at all then */
         return;
+    const char *from = s.p, *end = s.p + s.n;
     for (const char *p = json_plain_end(from, end); p < end;) {
         unsigned char c = (unsigned char)*p++;
         if (!plain(c)) {
