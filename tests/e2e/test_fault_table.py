@@ -573,7 +573,7 @@ def test_killed_under_load(start, emulator, server, streamed):
         if number == 0:
             wait_for(lambda: sum(r["outcome"] == "open" for r in emulator.inference()) >= 4, 20,
                      "requests under way")
-            load = {pid: harness.connections_to(pid, port) for pid in responders_of(site)}
+            load = harness.connections_to(port, responders_of(site))
             busy = sorted((pid for pid in load if load[pid]), key=load.get, reverse=True)
             # One process serves many, or each serves one and some are between two.
             for pid in busy if server == "apache-fcgid" else busy[:(len(busy) + 1) // 2]:

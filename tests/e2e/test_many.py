@@ -64,8 +64,8 @@ def test_the_process_that_fetches_is_killed(gateway, settings, emulator, state):
     def work(i):
         if i == 0:
             # Whoever is connected to the token service now waits for its slow answer.
-            found = wait_for(lambda: [p for p in site.responders() if harness.connected_to(p, port)], 10,
-                             "a process that fetches")
+            found = wait_for(lambda: [pid for pid, n in harness.connections_to(
+                port, site.responders()).items() if n], 10, "a process that fetches")
             time.sleep(0.3)
             assert len(found) == 1, found
             os.kill(found[0], signal.SIGKILL)
