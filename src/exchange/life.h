@@ -229,10 +229,15 @@ void attempt_drop(struct exchange *x); /* end what is under way for the present 
 /* Which family serves a chat request at a target of `family`. */
 const struct family *attempt_family(const struct family *family, const struct family_model *model,
                                     const struct dialect *dialect, const struct jspan *body);
+
+/* prepare.c */
+/* x->up_body for the target's family; kept while further targets are of the same one. False: x->error
+   says why it cannot be. */
+bool prepare_body(struct exchange *x);
 /* A decoded request in the words of `family`, as a tree in `arena`; fills in call->choices. */
-status attempt_encode(struct arena *arena, const struct family *family,
-                      const struct chat_request *chat, struct family_call *call, struct jspan **out,
-                      struct dropped *dropped, struct chat_error *err);
+status prepare_encoded(struct arena *arena, const struct family *family,
+                       const struct chat_request *chat, struct family_call *call,
+                       struct jspan **out, struct dropped *dropped, struct chat_error *err);
 
 /* relay.c: false when the attempt has to end (`x->error` says why). */
 bool relay_begin(struct exchange *x);

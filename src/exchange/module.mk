@@ -12,6 +12,7 @@ src_libcorelay_a_SOURCES += \
 	src/exchange/parts.c \
 	src/exchange/pass_path.c src/exchange/pass_path.h \
 	src/exchange/passthrough.c \
+	src/exchange/prepare.c \
 	src/exchange/relay.c \
 	src/exchange/rerank.c \
 	src/exchange/reply.c \

@@ -92,7 +92,7 @@ static status encode(struct replay *r, const struct jspan *from, struct jspan **
     if (s)
         return s;
     r->chat.betas = r->call.betas;
-    return attempt_encode(r->arena, r->family, &r->chat, &r->call, to, &r->dropped, &r->error);
+    return prepare_encoded(r->arena, r->family, &r->chat, &r->call, to, &r->dropped, &r->error);
 }
 
 static status make_upstream_request(struct replay *r, struct jspan *body, struct case_file *out)

@@ -41,7 +41,7 @@ static status decode_and_encode(struct acted *w, struct jspan **body)
     if (s)
         return s;
     w->chat.betas = w->call.betas;
-    return attempt_encode(w->arena, g->family, &w->chat, &w->call, body, &w->dropped, &w->error);
+    return prepare_encoded(w->arena, g->family, &w->chat, &w->call, body, &w->dropped, &w->error);
 }
 
 static status go_up(struct acted *w, struct buf *out)
