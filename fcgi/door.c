@@ -2,9 +2,10 @@
  * Where connections come in: every reactor accepts.
  *
  * The kernel wakes one for a connection, an idle one if there is any, of all reactors and processes at
- * the socket. So those that are found waiting together have found nobody idle, and a few are taken at
- * once: their requests then go out, and their answers come in, together. If the process that was woken is
- * killed at this moment, the connection waits until somebody looks, which each does now and then.
+ * the socket. Who is woken takes a few of those that are waiting by then, so that their requests go out,
+ * and their answers come in, together; in a burst that may leave little for the others, which have nothing
+ * to gain as long as one keeps up. If the process that was woken is killed at this moment, the connection
+ * waits until somebody looks, which each does now and then.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -3,8 +3,7 @@ responder.
 
 A count for one request is the difference between two runs that differ in nothing but the number of
 requests; for one event of a stream, in the number of events; for what a stream holds, in the number of
-streams at a time. All hold everything that the process
-does, libcurl and libfcgi too.
+streams at a time. All hold everything that the process does, libcurl and libfcgi too.
 """
 import json
 import os
