@@ -81,7 +81,7 @@ def test_the_process_that_fetches_is_killed(gateway, settings, emulator, state):
     served = answers[1:].count(200)
     wait_for(lambda: len(site.records()) >= served, 10, "their records")
     assert [r["status"] for r in site.records()] == [200] * served, answers
-    assert served + answers[1:].count(500) == len(answers) - 1, answers
+    assert all(a in (200, 500, 502, 503) for a in answers[1:]), answers
     assert took < 20 * harness.PATIENCE, took
     assert emulator.counters()["token_fetches"] <= 2
     assert harness.together(20, lambda i: site.chat().status) == [200] * 20
