@@ -44,6 +44,7 @@ static struct conn *conn_new(struct responder *r, int fd)
     conn->responder = r;
     FCGX_InitRequest(&conn->fcgi, -1, 0);
     conn->fcgi.ipcFd = fd;
+    FCGX_Detach(&conn->fcgi); /* a plain close: libfcgi would wait two seconds for the peer's */
     return conn;
 }
 
@@ -57,10 +58,8 @@ static void set_coming(struct conn *conn, bool coming)
 void conn_free(struct conn *conn)
 {
     set_coming(conn, false);
-    if (conn->fcgi.ipcFd >= 0) {
-        FCGX_Detach(&conn->fcgi); /* a plain close: no waiting for the peer */
+    if (conn->fcgi.ipcFd >= 0)
         FCGX_Free(&conn->fcgi, 1);
-    }
     buf_free(&conn->body);
     buf_free(&conn->pending);
     free(conn);
@@ -191,10 +190,8 @@ static void keep(struct conn *conn)
 
 static void finish(struct conn *conn)
 {
-    if (!conn->fcgi.keepConnection) {
-        FCGX_Detach(&conn->fcgi);
+    if (!conn->fcgi.keepConnection)
         watch_forget(conn->loop->reactor, &conn->watch);
-    }
     end_request(&conn->fcgi);
     atomic_fetch_sub(&conn->loop->active, 1);
     if (conn->fcgi.ipcFd >= 0 && !atomic_load(&conn->loop->responder->stopping)) {

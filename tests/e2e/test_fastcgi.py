@@ -333,6 +333,19 @@ def test_padding_where_libfcgi_forgets_it(start):
     assert connection.closed_by_peer(10)
 
 
+@pytest.mark.parametrize("role, params", [(7, b""), (1, b"\x05\x7fshort")], ids=["role", "params"])
+def test_nobody_waits_for_the_end_of_what_is_refused(responder, role, params):
+    """libfcgi half-closes such a connection, and stays two seconds for the peer to close it."""
+    connection = responder.connect()
+    begin = record(BEGIN, struct.pack("!HB5x", role, 0))
+    connection.socket.sendall(begin + (record(PARAMS, params) if params else b"") + record(PARAMS) +
+                              record(STDIN))
+    with pytest.raises(OSError):
+        if connection.closed_by_peer(10):
+            connection.socket.sendall(b"x")
+    assert responder.connect().ask(body=CHAT)[0] == 200
+
+
 def test_connections_that_stay_silent(start):
     responder = start(timeouts={"request_seconds": 1}, acceptors=1)
     silent = [responder.connect() for _ in range(20)]
