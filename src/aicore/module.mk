@@ -10,4 +10,5 @@ src_libcorelay_a_SOURCES += \
 	src/aicore/token.c src/aicore/token.h \
 	src/aicore/token_fetch.c src/aicore/token_fetch.h \
 	src/aicore/token_files.c \
-	src/aicore/token_record.c src/aicore/token_record.h
+	src/aicore/token_record.c src/aicore/token_record.h \
+	src/aicore/token_state.c src/aicore/token_state.h

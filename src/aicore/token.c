@@ -1,6 +1,7 @@
 /*
- * Who gets which token when. What lies on disk is token_record.c, the question to the service
- * token_fetch.c, and "one asks, the others wait" shared_fetch.c; this is the judgement over them.
+ * Who gets which token when. What is known about a token is token_state.c, what lies on disk
+ * token_record.c, the question to the service token_fetch.c, and "one asks, the others wait"
+ * shared_fetch.c; here are those who wait.
  */
 #include "aicore/token.h"
 
@@ -9,25 +10,13 @@
 
 #include "aicore/shared_fetch.h"
 #include "aicore/token_fetch.h"
-#include "aicore/token_record.h"
+#include "aicore/token_state.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/log.h"
 
-enum {
-    MARGIN_MS = 300000,     /* refresh so long before the end, or a tenth of the life */
-    SLACK_MS = 10000,       /* unusable so long before the end, or a fiftieth of the life */
-    BUSY_MAX_MS = 60000,    /* the longest pause of a service that fails */
-    PATIENCE_MS = 3000,     /* a caller waits once for the end of so short a pause */
-    REPLACE_EVERY_MS = 3000 /* upstream that rejects every token must not make us fetch for ever */
-};
-
-/* The text of a token, counted: a callback that borrows it may make us drop it. */
-struct token_text {
-    unsigned holds;
-    size_t n;
-    char p[];
-};
+/* A caller waits once for the end of so short a pause. */
+enum { PATIENCE_MS = 3000 };
 
 struct token_wait {
     struct token_wait *next, **at; /* `at`: what points to this one */
@@ -38,7 +27,7 @@ struct token_wait {
     bool patient; /* has waited for the end of a pause already */
 };
 
-/* One credential. All times are monotonic. */
+/* One credential. */
 struct token_item {
     struct token_item *next;
     struct token_cache *cache;
@@ -48,15 +37,7 @@ struct token_item {
     struct shared_fetch shared;
     struct token_fetch *fetch;
 
-    struct token_text *text; /* NULL: none */
-    int64_t fetched_ms, expires_ms, refresh_ms;
-    bool replacement;
-
-    bool has_rejected, replacing;
-    uint8_t rejected[SHA256_BYTES];
-
-    int64_t refused_until_ms, busy_until_ms;
-    int failures;
+    struct token_state state;
     struct token_wait *waits;
 };
 
@@ -67,127 +48,7 @@ struct token_cache {
     struct token_item *items;
 };
 
-enum verdict { HAVE, REFUSED, BUSY, MISSING };
-
-/* --- the text -------------------------------------------------------------------------------- */
-
-static void text_release(struct token_text *text)
-{
-    if (!text || --text->holds)
-        return;
-    crypto_wipe(text->p, text->n);
-    free(text);
-}
-
-static struct token_text *text_new(struct str s)
-{
-    struct token_text *text = malloc(sizeof *text + s.n);
-
-    if (!text)
-        return NULL;
-    text->holds = 1;
-    text->n = s.n;
-    memcpy(text->p, s.p, s.n);
-    return text;
-}
-
-static struct str text_str(const struct token_text *text)
-{
-    return text ? (struct str){text->p, text->n} : STR_NONE;
-}
-
-static void drop_text(struct token_item *item)
-{
-    text_release(item->text);
-    item->text = NULL;
-}
-
-static int64_t portion(int64_t life, int64_t divisor, int64_t most)
-{
-    return life / divisor < most ? life / divisor : most;
-}
-
-/* Take a token that was fetched at `fetched_ms` and has `left_ms` to live. */
-static void set_token(struct token_item *item, struct token_text *text, int64_t fetched_ms,
-                      int64_t left_ms)
-{
-    int64_t now = clock_ms(), life = now + left_ms - fetched_ms;
-    int64_t margin = portion(life, 10, MARGIN_MS);
-
-    drop_text(item);
-    item->text = text;
-    item->fetched_ms = fetched_ms;
-    item->expires_ms = now + left_ms;
-    item->refresh_ms = item->expires_ms - margin + shared_fetch_jitter(margin / 4);
-}
-
-/* --- judgement ------------------------------------------------------------------------------- */
-
-static bool usable(const struct token_item *item, int64_t now)
-{
-    int64_t life = item->expires_ms - item->fetched_ms;
-
-    return item->text && now < item->expires_ms - portion(life, 50, SLACK_MS);
-}
-
-static enum verdict judge(const struct token_item *item)
-{
-    int64_t now = clock_ms();
-
-    if (usable(item, now))
-        return HAVE;
-    if (now < item->refused_until_ms)
-        return REFUSED;
-    return now < item->busy_until_ms ? BUSY : MISSING;
-}
-
-static bool is_rejected(const struct token_item *item, struct str token)
-{
-    uint8_t hash[SHA256_BYTES];
-
-    if (!item->has_rejected)
-        return false;
-    crypto_sha256(token, hash);
-    return crypto_same(hash, item->rejected, sizeof hash);
-}
-
-/* Upstream has answered 401 to this token. Only its hash is kept. */
-static void reject(struct token_item *item, struct str token)
-{
-    crypto_sha256(token, item->rejected);
-    item->has_rejected = true;
-    if (!item->text || !str_eq(text_str(item->text), token))
-        return;
-    int64_t earliest = item->fetched_ms + REPLACE_EVERY_MS;
-    if (item->replacement && clock_ms() < earliest && item->refused_until_ms < earliest)
-        item->refused_until_ms = earliest;
-    item->replacing = true;
-    drop_text(item);
-}
-
-/* --- memory and disk ------------------------------------------------------------------------- */
-
-static void take_record(struct token_item *item, const struct token_record *record)
-{
-    int64_t now = clock_ms(), wall = clock_wall_ms();
-    int64_t left = token_record_left_ms(record, wall);
-
-    item->failures = record->failures;
-    item->refused_until_ms =
-        now + token_pause_left_ms(&record->refused, wall, item->cache->settings.refused_ms);
-    item->busy_until_ms = now + token_pause_left_ms(&record->busy, wall, BUSY_MAX_MS);
-    if (!record->token.n || left == 0 || is_rejected(item, record->token))
-        return;
-    if (item->text && item->expires_ms >= now + left)
-        return; /* ours lasts longer: it could not be written, it seems */
-    struct token_text *text = text_new(record->token);
-    if (!text)
-        return;
-    int64_t age = record->expires_ms - record->fetched_ms - left;
-    set_token(item, text, now - age, left);
-    item->replacement = record->replacement;
-    item->replacing = false;
-}
+/* --- the file -------------------------------------------------------------------------------- */
 
 static status on_take(void *owner, struct str content)
 {
@@ -200,31 +61,17 @@ static status on_take(void *owner, struct str content)
         return OK; /* as if it were not there */
     status s = token_record_parse(arena, content, &record, &problem);
     if (!s)
-        take_record(item, &record);
+        token_state_take(&item->state, &record, item->cache->settings.refused_ms);
     if (record.token.p)
         crypto_wipe((void *)(uintptr_t)record.token.p, record.token.n);
     arena_free(arena);
     return s ? E_SYNTAX : OK;
 }
 
-static struct token_pause pause_until(int64_t until_ms)
-{
-    int64_t left = until_ms - clock_ms(), wall = clock_wall_ms();
-
-    return left > 0 ? (struct token_pause){wall, wall + left} : (struct token_pause){0, 0};
-}
-
 static void publish(struct token_item *item)
 {
-    int64_t to_wall = clock_wall_ms() - clock_ms();
     struct buf content = {.ceiling = TOKEN_FILE_MAX};
-    struct token_record record = {.token = text_str(item->text),
-                                  .fetched_ms = item->fetched_ms + to_wall,
-                                  .expires_ms = item->expires_ms + to_wall,
-                                  .replacement = item->replacement,
-                                  .refused = pause_until(item->refused_until_ms),
-                                  .busy = pause_until(item->busy_until_ms),
-                                  .failures = item->failures};
+    struct token_record record = token_state_record(&item->state);
 
     buf_reserve(&content, TOKEN_FILE_MAX); /* growing would leave copies behind */
     token_record_write(&content, &record);
@@ -238,11 +85,10 @@ static void publish(struct token_item *item)
 
 static void give(struct token_item *item, token_done *done, void *arg)
 {
-    struct token_text *text = item->text;
+    struct token_text *text = token_text_hold(item->state.text);
 
-    text->holds++;
-    done(arg, OK, text_str(text), NULL);
-    text_release(text);
+    done(arg, OK, token_text_str(text), NULL);
+    token_text_release(text);
 }
 
 static void fail(token_done *done, void *arg, status s, int64_t retry_after_ms)
@@ -266,12 +112,18 @@ static void fail(token_done *done, void *arg, status s, int64_t retry_after_ms)
     done(arg, s, STR_NONE, &err);
 }
 
-static void fail_by(const struct token_item *item, enum verdict v, token_done *done, void *arg)
+static int64_t pause_left(const struct token_item *item)
 {
-    int64_t until = v == REFUSED ? item->refused_until_ms : item->busy_until_ms;
-    int64_t left = until - clock_ms();
+    return item->state.busy_until_ms - clock_ms();
+}
 
-    fail(done, arg, v == REFUSED ? E_REFUSED : E_IO, left > 0 ? left : 0);
+static void fail_by(const struct token_item *item, enum token_verdict v, token_done *done,
+                    void *arg)
+{
+    bool denied = v == TOKEN_DENIED;
+    int64_t left = denied ? item->state.refused_until_ms - clock_ms() : pause_left(item);
+
+    fail(done, arg, denied ? E_REFUSED : E_IO, left > 0 ? left : 0);
 }
 
 static void link_wait(struct token_wait **list, struct token_wait *wait)
@@ -300,24 +152,24 @@ static void free_wait(struct token_wait *wait)
 /* Worth waiting for the end of the pause? Once, and if it is short. */
 static bool is_patient(const struct token_item *item, bool already)
 {
-    return !already && item->busy_until_ms - clock_ms() <= PATIENCE_MS;
+    return !already && pause_left(item) <= PATIENCE_MS;
 }
 
 /* Answer one wait, or leave it waiting (in `item->waits`). */
 static void settle_wait(struct token_item *item, struct token_wait *wait)
 {
-    enum verdict v = judge(item);
+    enum token_verdict v = token_state_judge(&item->state);
     token_done *done = wait->done;
     void *arg = wait->arg;
 
-    if (v == MISSING || (v == BUSY && is_patient(item, wait->patient))) {
-        wait->patient = v == BUSY;
+    if (v == TOKEN_MISSING || (v == TOKEN_PAUSED && is_patient(item, wait->patient))) {
+        wait->patient = v == TOKEN_PAUSED;
         unlink_wait(wait);
         link_wait(&item->waits, wait);
         return;
     }
     free_wait(wait);
-    if (v == HAVE)
+    if (v == TOKEN_USABLE)
         give(item, done, arg);
     else
         fail_by(item, v, done, arg);
@@ -336,9 +188,9 @@ static void fail_all(struct token_item *item, status s)
 /* Fetch, after the pause if there is one. */
 static void begin(struct token_item *item)
 {
-    int64_t left = item->busy_until_ms - clock_ms();
+    bool paused = token_state_judge(&item->state) == TOKEN_PAUSED;
 
-    if (shared_fetch_begin(&item->shared, judge(item) == BUSY ? left : 0) != OK)
+    if (shared_fetch_begin(&item->shared, paused ? pause_left(item) : 0) != OK)
         fail_all(item, E_NOMEM);
 }
 
@@ -360,19 +212,11 @@ static void on_settle(void *owner)
 
 /* --- fetching -------------------------------------------------------------------------------- */
 
-static bool refresh_due(const struct token_item *item)
-{
-    int64_t now = clock_ms();
-
-    return now >= item->refresh_ms && now >= item->busy_until_ms && now >= item->refused_until_ms;
-}
-
 static bool on_wanted(void *owner)
 {
-    struct token_item *item = owner;
-    enum verdict v = judge(item);
+    const struct token_state *state = &((struct token_item *)owner)->state;
 
-    return v == MISSING || (v == HAVE && refresh_due(item));
+    return token_state_judge(state) == TOKEN_MISSING || token_state_refresh_due(state);
 }
 
 static bool on_pressing(void *owner)
@@ -382,43 +226,24 @@ static bool on_pressing(void *owner)
 
 static void note_refused(struct token_item *item, const char *text)
 {
-    item->refused_until_ms = clock_ms() + item->cache->settings.refused_ms;
+    token_state_refuse(&item->state, item->cache->settings.refused_ms);
     log_warning("token service refuses credential %s: %s", item->id, text);
 }
 
-/* Leave the service alone: as long as it says, else twice as long at each failure. */
 static void note_busy(struct token_item *item, int64_t pause_ms, const char *text)
 {
-    int64_t own = item->cache->settings.backoff_ms;
-
-    for (int i = 0; i < item->failures && own < BUSY_MAX_MS; i++)
-        own *= 2;
-    if (pause_ms <= 0)
-        pause_ms = own + shared_fetch_jitter(own / 8);
-    if (pause_ms > BUSY_MAX_MS)
-        pause_ms = BUSY_MAX_MS;
-    item->failures++;
-    item->busy_until_ms = clock_ms() + pause_ms;
+    pause_ms = token_state_pause(&item->state, pause_ms, item->cache->settings.backoff_ms);
     log_warning("no token for credential %s: %s; next try in %d ms", item->id, text, (int)pause_ms);
 }
 
 static void note_token(struct token_item *item, const struct token_answer *answer)
 {
-    if (is_rejected(item, answer->token)) {
+    if (token_state_is_rejected(&item->state, answer->token))
         note_refused(item, "it gives out the token again that upstream rejected");
-        return;
-    }
-    struct token_text *text = text_new(answer->token);
-    if (!text) {
+    else if (token_state_set(&item->state, answer->token, answer->life_s * 1000) != OK)
         note_busy(item, 0, "out of memory");
-        return;
-    }
-    set_token(item, text, clock_ms(), answer->life_s * 1000);
-    item->replacement = item->replacing;
-    item->replacing = false;
-    item->refused_until_ms = item->busy_until_ms = 0;
-    item->failures = 0;
-    log_info("token for credential %s fetched, good for %d s", item->id, (int)answer->life_s);
+    else
+        log_info("token for credential %s fetched, good for %d s", item->id, (int)answer->life_s);
 }
 
 static void on_answer(void *arg, const struct token_answer *answer)
@@ -459,7 +284,7 @@ static void free_item(struct token_item *item)
         free_wait(item->waits);
     token_fetch_cancel(item->fetch);
     shared_fetch_close(&item->shared);
-    drop_text(item);
+    token_state_drop(&item->state);
     token_account_wipe(&item->account);
     arena_free(item->arena);
     free(item);
@@ -535,12 +360,11 @@ static struct token_wait *new_wait(struct token_item *item, token_done *done, vo
     wait->item = item;
     wait->done = done;
     wait->arg = arg;
-    wait->patient = judge(item) == BUSY;
+    wait->patient = token_state_judge(&item->state) == TOKEN_PAUSED;
     const struct token_cache *cache = item->cache;
     if (timer_set(cache->reactor, &wait->deadline, cache->settings.deadline_ms, on_deadline,
                   wait) ||
-        shared_fetch_begin(&item->shared, wait->patient ? item->busy_until_ms - clock_ms() : 0) !=
-            OK) {
+        shared_fetch_begin(&item->shared, wait->patient ? pause_left(item) : 0) != OK) {
         timer_clear(cache->reactor, &wait->deadline);
         free(wait);
         return NULL;
@@ -560,17 +384,17 @@ struct token_wait *token_get(struct token_cache *cache, const struct service_key
         return NULL;
     }
     if (rejected.n)
-        reject(item, rejected);
-    if (!usable(item, clock_ms()))
+        token_state_reject(&item->state, rejected);
+    if (token_state_judge(&item->state) != TOKEN_USABLE)
         shared_fetch_look(&item->shared);
-    enum verdict v = judge(item);
-    if (v == HAVE) {
-        if (refresh_due(item))
+    enum token_verdict v = token_state_judge(&item->state);
+    if (v == TOKEN_USABLE) {
+        if (token_state_refresh_due(&item->state))
             begin(item);
         give(item, done, arg);
         return NULL;
     }
-    if (v == REFUSED || (v == BUSY && !is_patient(item, false))) {
+    if (v == TOKEN_DENIED || (v == TOKEN_PAUSED && !is_patient(item, false))) {
         fail_by(item, v, done, arg);
         return NULL;
     }
