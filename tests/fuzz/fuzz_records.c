@@ -13,7 +13,7 @@ enum { BYTES = 1 << 16, PACKET = 4096 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* As the responder does: on a connection that it accepted itself. */
+/* As the responder does: on a connection that it accepted itself, and that is closed at once. */
 static void read_all(int fd)
 {
     FCGX_Request r;

@@ -156,7 +156,7 @@ EXTRA_DIST += \
 	tests/fuzz/regressions/fuzz_openai_chat/call-id-cut-in-a-letter \
 	tests/fuzz/regressions/fuzz_orchestration_config/not-utf8 \
 	tests/fuzz/regressions/fuzz_params/empty \
-	tests/fuzz/regressions/fuzz_records/padding-like-a-header \
 	tests/fuzz/regressions/fuzz_pass_path/escape-behind-a-broken-one \
+	tests/fuzz/regressions/fuzz_records/padding-like-a-header \
 	tests/fuzz/regressions/fuzz_upstream_error/overlong-utf8
 EXTRA_DIST += tests/fuzz/README.md tests/fuzz/replay-all tests/fuzz/run tests/fuzz/seed
